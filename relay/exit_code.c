@@ -1,0 +1,1 @@
+#include "relay/exit_code.h"

@@ -1,0 +1,1 @@
+#include "sinks/log.h"

@@ -1,0 +1,1 @@
+#include "sinks/murmur2.h"
