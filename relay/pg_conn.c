@@ -1,0 +1,1 @@
+#include "relay/pg_conn.h"
