@@ -62,6 +62,7 @@ struct source *postgres_source_create(const struct postgres_options *options, in
 
 /* What `millrace status` shows of the server's side. */
 struct postgres_status {
+    char database[64]; /* as the server names it, whatever the url said */
     uint64_t system_id;
     uint32_t timeline;
     uint64_t wal_lsn; /* pg_current_wal_lsn */

@@ -25,7 +25,8 @@
 #define SOURCE_POLL_MAX 72 /* descriptors that a source may ask to be polled */
 
 enum source_outcome {
-    SOURCE_EVENT,  /* *out_event is filled; valid until the next call of next(), confirm() or tick() */
+    SOURCE_EVENT,  /* *out_event is filled; valid until the next call of next(): confirm(), tick() and
+                    * poll_fds() leave it alone, since the sink may refuse it for a while */
     SOURCE_IDLE,   /* everything received has been returned: poll before calling again */
     SOURCE_ENDED,  /* a finite source (a snapshot only, a log) is through */
     SOURCE_FAILED, /* err says why; nothing but close() may follow */
