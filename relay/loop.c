@@ -1,1 +1,282 @@
+/*
+ * One turn, always in this order:
+ *
+ *     wait -> signals -> reap (sink -> position) -> confirm (position -> source) -> pump (source ->
+ * sink)
+ *          -> commit?
+ *
+ * Back-pressure is one bit: a held event.  While the sink refuses it we do not read; TCP does the
+ * rest, and the source's tick() still sends status updates.
+ *
+ * When is a sink transaction committed?  It holds whole source transactions, so at a boundary:
+ *     the source has nothing more to read          low latency when quiet
+ *     commit_records, _bytes or _interval reached  throughput when busy
+ * Only a source transaction that is far beyond those bounds is cut: the position then names the
+ * last event sent, and a restart skips as many.
+ */
 #include "relay/loop.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "millrace/event.h"
+#include "relay/clock.h"
+
+/* At most so many events in one turn, so that timers and signals are seen. */
+#define EVENTS_PER_TURN 1024
+/* A source transaction is cut at this multiple of the bounds. */
+#define CUT_FACTOR 4
+/* A source that waits for our answer (the server is shutting down) gets it at most so often. */
+#define URGENT_INTERVAL_US 20000
+#define TICK_MS 500
+
+struct loop {
+    struct source *source;
+    struct sink *sink;
+    const struct loop_options *options;
+    struct signals *signals;
+    struct loop_stats *stats;
+
+    struct position taken;      /* after the last event that the sink took */
+    struct position committing; /* what the commit in flight will make durable */
+    bool in_flight;
+    bool moved;  /* taken is beyond what was last given to commit() */
+    bool urgent; /* and the source waits to hear of it */
+
+    struct event event;
+    bool held;        /* event was refused: to be put again */
+    bool source_more; /* set by input, cleared only by SOURCE_IDLE and SOURCE_ENDED */
+    bool source_ended;
+    bool draining;
+
+    int64_t now_us;         /* monotonic, of this turn */
+    int64_t first_us;       /* when the first event since the last commit was put */
+    int64_t last_commit_us; /* when commit() was last called */
+    int64_t drain_until_us;
+
+#ifdef MILLRACE_MUTANT_SKIP_POSITION
+    struct position stale;
+#endif
+};
+
+static bool at_boundary(const struct loop *l)
+{
+    return l->taken.ordinal == 0;
+}
+
+static bool beyond(const struct loop *l, uint64_t factor)
+{
+    const struct loop_options *o = l->options;
+    int64_t open_us = l->now_us - l->first_us;
+
+    return l->sink->pending_records >= o->commit_records * factor ||
+           l->sink->pending_bytes >= o->commit_bytes * factor ||
+           open_us >= o->commit_interval_ms * 1000 * (int64_t)(factor * factor);
+}
+
+/* Nothing but the position has moved: no hurry, unless somebody waits for it. */
+static bool idle_commit_is_due(const struct loop *l)
+{
+    int64_t since_us = l->now_us - l->last_commit_us;
+
+    return since_us >= (l->urgent ? URGENT_INTERVAL_US : l->options->idle_interval_ms * 1000);
+}
+
+static bool commit_is_due(const struct loop *l)
+{
+    if (l->in_flight || !l->moved)
+        return false;
+    if (l->draining || l->source_ended)
+        return true;
+    if (l->sink->pending_records == 0)
+        return at_boundary(l) && idle_commit_is_due(l);
+    if (beyond(l, CUT_FACTOR))
+        return true;
+    return at_boundary(l) && (!l->source_more || beyond(l, 1));
+}
+
+static bool begin_commit(struct loop *l, struct error *err)
+{
+    l->committing = l->taken;
+#ifdef MILLRACE_MUTANT_SKIP_POSITION
+    if (++l->stats->commits % 2 == 0 && l->stale.known)
+        l->committing = l->stale;
+    l->stale = l->taken;
+#endif
+    l->moved = false;
+    l->urgent = false;
+    l->last_commit_us = l->now_us;
+    l->in_flight = true;
+    return l->sink->ops->commit(l->sink, &l->committing, err);
+}
+
+/* Asks the sink for news, until it has none. */
+static bool reap(struct loop *l, struct error *err)
+{
+    for (;;) {
+        switch (l->sink->ops->reap(l->sink, err)) {
+        case REAP_PENDING:
+            return true;
+        case REAP_BROKEN:
+            return false;
+        case REAP_COMMITTED:
+            l->in_flight = false;
+            l->stats->commits++;
+            if (!l->source->ops->confirm(l->source, &l->committing, err))
+                return false;
+            return true;
+        }
+    }
+}
+
+static bool is_progress_only(const struct event *event)
+{
+    return event->kind == EVENT_PROGRESS || event->kind == EVENT_BEGIN;
+}
+
+/* Offers the event in hand to the sink; `held` says whether it was refused. */
+static bool put(struct loop *l, struct error *err)
+{
+    bool first = l->sink->pending_records == 0;
+
+    switch (l->sink->ops->put(l->sink, &l->event, err)) {
+    case PUT_FAILED:
+        return false;
+    case PUT_FULL:
+        l->held = true;
+        return true;
+    case PUT_TAKEN:
+        break;
+    }
+    l->held = false;
+    l->stats->events += !is_progress_only(&l->event);
+    if (first && l->sink->pending_records > 0)
+        l->first_us = l->now_us;
+    if (l->event.kind != EVENT_BEGIN) {
+        position_advance(&l->taken, &l->event);
+        l->moved = true;
+    }
+    if (l->event.kind == EVENT_PROGRESS && l->event.urgent)
+        l->urgent = true;
+    return true;
+}
+
+/* Moves events from source to sink, until one of them has had enough or the turn is full. */
+static bool pump(struct loop *l, struct error *err)
+{
+    int64_t seen_ns = clock_wall_ns();
+
+    if (l->held && !put(l, err))
+        return false;
+    for (int i = 0; i < EVENTS_PER_TURN && !l->held && l->source_more; i++) {
+        memset(&l->event, 0, sizeof l->event);
+        switch (l->source->ops->next(l->source, &l->event, err)) {
+        case SOURCE_FAILED:
+            return false;
+        case SOURCE_IDLE:
+            l->source_more = false;
+            break;
+        case SOURCE_ENDED:
+            l->source_more = false;
+            l->source_ended = true;
+            break;
+        case SOURCE_EVENT:
+            l->event.seen_ns = seen_ns;
+            if (!put(l, err))
+                return false;
+            break;
+        }
+        if (commit_is_due(l))
+            break;
+    }
+    return true;
+}
+
+/* Milliseconds until something is due without any input. */
+static int wait_ms(const struct loop *l)
+{
+    int64_t due_us = l->now_us + TICK_MS * 1000;
+
+    if (l->source_more && !l->held && !l->draining)
+        return 0;
+    if (l->moved && !l->in_flight) {
+        int64_t commit_us =
+            l->sink->pending_records > 0
+                ? l->first_us + l->options->commit_interval_ms * 1000
+                : l->last_commit_us +
+                      (l->urgent ? URGENT_INTERVAL_US : l->options->idle_interval_ms * 1000);
+
+        if (commit_us > l->now_us && commit_us < due_us)
+            due_us = commit_us;
+    }
+    return (int)((due_us - l->now_us + 999) / 1000);
+}
+
+static bool wait_for_news(struct loop *l, struct error *err)
+{
+    struct pollfd fds[SOURCE_POLL_MAX + 2];
+    bool want_input = !l->held && !l->draining && !l->source_ended;
+    size_t count = 0, source_from;
+
+    fds[count++] = (struct pollfd){.fd = l->signals->fd, .events = POLLIN};
+    fds[count++] = (struct pollfd){.fd = l->sink->ops->fd(l->sink), .events = POLLIN};
+    source_from = count;
+    count += l->source->ops->poll_fds(l->source, fds + count, want_input);
+    if (poll(fds, (nfds_t)count, wait_ms(l)) < 0)
+        memset(fds, 0, sizeof fds); /* EINTR: nothing is ready */
+    for (size_t i = source_from; i < count && want_input; i++)
+        if ((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+            l->source_more = true;
+    l->now_us = clock_mono_us();
+    return l->source->ops->tick(l->source, l->now_us, err);
+}
+
+/* True when the loop is to be left now. */
+static bool drained(struct loop *l, enum loop_end *out_end)
+{
+    if (signals_take(l->signals) && !l->draining) {
+        l->draining = true;
+        l->held = false; /* it was never taken: the source will send it again */
+        l->drain_until_us = l->now_us + l->options->drain_timeout_ms * 1000;
+    }
+    if (l->signals->received > 1 || (l->draining && l->now_us >= l->drain_until_us)) {
+        *out_end = LOOP_INTERRUPTED;
+        return true;
+    }
+    if ((!l->draining && !(l->source_ended && !l->held)) || l->in_flight || l->moved)
+        return false;
+    *out_end = l->draining ? LOOP_STOPPED : LOOP_ENDED;
+    return true;
+}
+
+static bool turn(struct loop *l, struct error *err)
+{
+    if (!wait_for_news(l, err) || !reap(l, err))
+        return false;
+    if (!l->draining && !pump(l, err))
+        return false;
+    if (!commit_is_due(l))
+        return true;
+    return begin_commit(l, err) && reap(l, err);
+}
+
+enum loop_end loop_run(struct source *source, struct sink *sink, const struct position *start,
+                       const struct loop_options *options, struct signals *signals,
+                       struct loop_stats *stats, struct error *err)
+{
+    struct loop l = {.source = source,
+                     .sink = sink,
+                     .options = options,
+                     .signals = signals,
+                     .stats = stats,
+                     .taken = *start,
+                     .source_more = true};
+    enum loop_end end;
+
+    l.now_us = clock_mono_us();
+    l.last_commit_us = l.now_us;
+    while (!drained(&l, &end))
+        if (!turn(&l, err))
+            return LOOP_FAILED;
+    return end;
+}

@@ -17,6 +17,7 @@
 #include "millrace/attr.h"
 #include "millrace/error.h"
 #include "relay/log.h"
+#include "relay/loop.h"
 #include "relay/postgres.h"
 #include "sinks/kafka.h"
 #include "sinks/log.h"
@@ -24,15 +25,10 @@
 
 enum sink_type { SINK_KAFKA, SINK_LOG, SINK_STDOUT, SINK_NULL };
 
-struct loop_options {
-    uint64_t commit_records;     /* a sink transaction is committed at this many records ... */
-    uint64_t commit_bytes;       /* ... or bytes ... */
-    int64_t commit_interval_ms;  /* ... or this long after its first event, when the source never rests */
-    int64_t idle_interval_ms;    /* at most so often is the position alone committed when nothing happens */
-    int64_t drain_timeout_ms;    /* after SIGTERM: wait this long for the commit, then leave */
-    int64_t retry_first_ms;      /* back-off after a lost link: first wait ... */
-    int64_t retry_most_ms;       /* ... doubling up to this ... */
-    int64_t retry_give_up_ms;    /* ... and exit 1 after this long without a session; 0: never */
+struct retry_options {
+    int64_t first_ms;   /* back-off after a lost link: first wait ... */
+    int64_t most_ms;    /* ... doubling up to this ... */
+    int64_t give_up_ms; /* ... and exit 1 after this long without a session; 0: never */
 };
 
 struct options {
@@ -45,6 +41,7 @@ struct options {
     struct kafka_options kafka;
     struct log_options log;
     struct loop_options loop;
+    struct retry_options retry;
 
     void *memory; /* owns every text above; see options_destroy */
 };
