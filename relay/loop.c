@@ -134,6 +134,14 @@ static bool is_progress_only(const struct event *event)
     return event->kind == EVENT_PROGRESS || event->kind == EVENT_BEGIN;
 }
 
+/* Events after which the position is committed soon even though there may be no record to commit.
+ */
+static bool wants_commit(const struct event *event)
+{
+    return (event->kind == EVENT_PROGRESS && event->urgent) ||
+           event->kind == EVENT_SNAPSHOT_BEGIN || event->kind == EVENT_SNAPSHOT_END;
+}
+
 /* Offers the event in hand to the sink; `held` says whether it was refused. */
 static bool put(struct loop *l, struct error *err)
 {
@@ -156,8 +164,7 @@ static bool put(struct loop *l, struct error *err)
         position_advance(&l->taken, &l->event);
         l->moved = true;
     }
-    if (l->event.kind == EVENT_PROGRESS && l->event.urgent)
-        l->urgent = true;
+    l->urgent = l->urgent || wants_commit(&l->event);
     return true;
 }
 

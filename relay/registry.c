@@ -1,0 +1,60 @@
+#include "relay/registry.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "sinks/kafka.h"
+#include "sinks/log.h"
+#include "sinks/plain.h"
+#include "sinks/recorder.h"
+
+struct sink *registry_make_sink(const struct options *options, const char *database, int stop_fd,
+                                struct error *err)
+{
+    struct recorder_options records = options->records;
+    struct recorder *recorder;
+
+    records.database = database;
+    recorder = recorder_create(&records);
+    switch (options->sink) {
+    case SINK_KAFKA:
+        return kafka_sink_create(&options->kafka, recorder, stop_fd, err);
+    case SINK_LOG:
+        return log_sink_create(&options->log, recorder, err);
+    case SINK_STDOUT:
+        return stdout_sink_create(STDOUT_FILENO, recorder);
+    case SINK_NULL:
+        return null_sink_create(recorder);
+    }
+    return NULL;
+}
+
+struct source *registry_make_source(const struct options *options, int stop_fd)
+{
+    return postgres_source_create(&options->postgres, stop_fd);
+}
+
+bool registry_keeps_position(const struct options *options)
+{
+    return options->sink == SINK_KAFKA || options->sink == SINK_LOG;
+}
+
+bool registry_read_position(const struct options *options, struct position *out, struct error *err)
+{
+    switch (options->sink) {
+    case SINK_KAFKA:
+        return kafka_read_position(&options->kafka, out, err);
+    case SINK_LOG:
+        return log_read_position(options->log.directory, out, err);
+    case SINK_STDOUT:
+    case SINK_NULL:
+        break;
+    }
+    memset(out, 0, sizeof *out);
+    return true;
+}
+
+bool registry_check_options(const struct options *options, struct error *err)
+{
+    return options->sink != SINK_KAFKA || kafka_options_check(&options->kafka, err);
+}

@@ -1,0 +1,31 @@
+/* registry - the one place that names concrete sources and sinks. */
+#ifndef RELAY_REGISTRY_H
+#define RELAY_REGISTRY_H
+
+#include <stdbool.h>
+
+#include "millrace/attr.h"
+#include "millrace/error.h"
+#include "millrace/position.h"
+#include "millrace/sink.h"
+#include "millrace/source.h"
+#include "relay/options.h"
+
+/* `database` is the source's, for the events' source block.  Options must outlive the sink. */
+struct sink *registry_make_sink(const struct options *options, const char *database, int stop_fd,
+                                struct error *err) MUST_CHECK;
+struct source *registry_make_source(const struct options *options, int stop_fd);
+
+/* Does the configured sink keep positions?  (stdout and null do not: every run goes on wherever the
+ * slot is.) */
+bool registry_keeps_position(const struct options *options);
+
+/* The stored position, read without disturbing a relay that runs; known == false when there is
+ * none. */
+bool registry_read_position(const struct options *options, struct position *out,
+                            struct error *err) MUST_CHECK;
+
+/* What can be checked of the sink's options without reaching it. */
+bool registry_check_options(const struct options *options, struct error *err) MUST_CHECK;
+
+#endif
