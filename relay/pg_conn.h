@@ -20,6 +20,7 @@
 #include "millrace/error.h"
 #include "relay/postgres.h"
 
+/* Stays where it is while open: libpq hands notices to its address. */
 struct pg_conn {
     PGconn *link; /* NULL: closed */
     int stop_fd;
@@ -42,8 +43,9 @@ bool pg_conn_open(struct pg_conn *conn, const struct postgres_options *options,
 void pg_conn_close(struct pg_conn *conn); /* zeroed or closed is fine */
 
 /* One statement (simple protocol; also replication commands that return a result), to its last result.
- * timeout_ms 0: no limit.  The result is to be cleared with PQclear.  NULL with: ERROR_STOPPED; ERROR_LINK when the
- * connection broke or time ran out (the connection is then closed); else as pg_error() says. */
+ * timeout_ms 0: no limit.  The result is to be cleared with PQclear.
+ * NULL with: ERROR_STOPPED (the statement may still be running: close the connection); ERROR_LINK when
+ * the connection broke or time ran out (the connection is then closed); else as pg_error() says. */
 PGresult *pg_query(struct pg_conn *conn, int64_t timeout_ms, struct error *err,
                    const char *sql) MUST_CHECK;
 /* The same with text parameters ($1...), by the extended protocol; not on replication connections. */
@@ -57,9 +59,9 @@ bool pg_begin_copy(struct pg_conn *conn, int64_t timeout_ms, struct error *err,
                    const char *sql) MUST_CHECK;
 
 /* Turns a failed result (or, with NULL, the connection's own error) into err: message, detail and hint
- * in one line, and the kind by SQLSTATE: class 08, 57P01-57P03, 53300, 55006 (slot active) and a bare EOF
- * are ERROR_LINK; 28, 3D, 42501, 42704, 22023 and the like ERROR_CONFIG; 53 and 58 ERROR_LINK; else
- * ERROR_CONFIG.  Returns false. */
+ * in one line, and the kind by SQLSTATE: classes 08, 40, 53, 58, 57P01-57P03, 57014, 55006 (slot active)
+ * and a bare EOF are ERROR_LINK; everything else ERROR_CONFIG.  What quotes a value (classes 22 and 23)
+ * is told by its SQLSTATE only.  Returns false. */
 bool pg_error(struct pg_conn *conn, const PGresult *result, struct error *err);
 
 /* SQLSTATE of a failed result, "" when there is none. */
