@@ -23,7 +23,7 @@ UNCHANGED = object()
 class Table:
     """A table under test: columns as (name, kind), key columns, partitions of its topic."""
 
-    name: str  # schema.table
+    name: str  # schema.table, without quotes
     columns: list  # of (name, kind); kind: int, text, numeric:<scale>, timestamptz, bytea, bool
     key: list
     full: bool = False
@@ -166,7 +166,7 @@ def parse_witness(lines):
         if line.startswith(("BEGIN", "COMMIT")):
             continue
         match = re.match(r"table (.+?): (INSERT|UPDATE|DELETE|TRUNCATE): ", line)
-        names, action = match.group(1), match.group(2)
+        names, action = match.group(1).replace('"', ""), match.group(2)
         rest = line[match.end():]
         if action == "TRUNCATE":
             seen += [(name, "t", None, None) for name in names.split(", ")]

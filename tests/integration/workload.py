@@ -37,10 +37,8 @@ TABLES = {t.name: t for t in [
     Table("public.w_full", [("id", "int"), ("big", "text"), ("v", "int")], ["id"], full=True),
     Table("public.w_loose", [("x", "int"), ("note", "text")], [], full=True),
     Table("public.w_cleared", [("id", "int"), ("v", "int")], ["id"]),
-    Table('public."W Odd.Name"', [("Id", "int"), ('sel"ect', "text")], ["Id"]),
+    Table("public.W Odd.Name", [("Id", "int"), ('sel"ect', "text")], ["Id"]),
 ]}
-# Events name tables without quotes, test_decoding with them: known under both.
-TABLES["public.W Odd.Name"] = TABLES['public."W Odd.Name"']
 
 TEXTS = ["plain", "", None, "it's", 'quo"te', "back\\slash", "tab\there", "new\nline", "ünïcödé 漢字 🚀",
          "null", "{json}", "\x01control", " spaces ", "new-tuple: x"]
