@@ -1,0 +1,263 @@
+"""Speed and memory of the relay, each figure beside its floor in the same run.
+
+    stream    a backlog of single-row inserts: relay (null sink, encoding on; Kafka, exactly once)
+              against pg_recvlogical writing the same slot's bytes to /dev/null
+    snapshot  a table: relay (null sink; Kafka) against COPY TO STDOUT to /dev/null over as many connections
+    memory    peak resident memory of the relay: a 2-million-row transaction, a 30 MB row, 1,000 tables
+
+Each case is run --runs times in turn with its floor (A B A B ...); medians are printed.  Ratios are what
+to quote: the machine is shared by all servers.
+"""
+import argparse
+import contextlib
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "deploy/lib"))
+from private_servers import Kafka, Postgres, close_all, start_all  # noqa: E402
+
+MILLRACE = ROOT / "build/release/relay/millrace"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Relay:
+    """One `millrace run`, watched from outside."""
+
+    def __init__(self, postgres, name, folder, **settings):
+        self.log = open(folder / f"{name}.log", "ab")
+        base = {"name": name, "source.postgres.host": "127.0.0.1", "source.postgres.port": postgres.port,
+                "source.postgres.user": "postgres", "source.postgres.database": "bench",
+                "publication.create": "filtered", "log.level": "warn"}
+        (folder / "empty.yaml").write_text("{}\n")
+        arguments = [MILLRACE, "run", "-c", folder / "empty.yaml"]
+        for path, value in {**base, **settings}.items():
+            arguments += ["--set", f"{path}={value}"]
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen([str(a) for a in arguments], stdout=self.log, stderr=self.log)
+
+    def figures(self):
+        """Seconds so far, CPU seconds (user + system), peak resident MiB; while it still runs."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+        return (time.perf_counter() - self.started, (int(fields[11]) + int(fields[12])) / TICKS, peak / 1024)
+
+    def until(self, done, limit_s=900):
+        """Runs until done(); returns figures() of that moment, then stops it."""
+        end = time.perf_counter() + limit_s
+        while not done():
+            if self.process.poll() is not None:
+                sys.exit(f"bench: the relay ended with {self.process.returncode}: see {self.log.name}")
+            if time.perf_counter() > end:
+                self.process.kill()
+                sys.exit("bench: the relay did not get there in time")
+            time.sleep(0.005)
+        figures = self.figures()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        return figures
+
+    def to_the_end(self):
+        """Runs until it ends by itself; seconds, CPU seconds, peak MiB."""
+        _, status, usage = os.wait4(self.process.pid, 0)
+        if status != 0:
+            sys.exit(f"bench: the relay ended with status {status}: see {self.log.name}")
+        return time.perf_counter() - self.started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+class Bench:
+    def __init__(self, scale, runs):
+        self.scale, self.runs = scale, runs
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-bench-"))
+        self.postgres, self.kafka = Postgres(), Kafka()
+        start_all(self.kafka, self.postgres)
+        self.postgres.execute("CREATE DATABASE bench")
+        self.number = 0
+
+    def sql(self, text):
+        return self.postgres.execute(text, "bench")
+
+    def fresh_name(self):
+        self.number += 1
+        return f"bench_{self.number}"
+
+    def confirmed(self, slot, lsn):
+        with self.postgres.connect("bench", autocommit=True) as c:
+            row = c.execute("SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_replication_slots WHERE slot_name = %s",
+                            (lsn, slot)).fetchone()
+        return row is not None and row[0]
+
+    def drop_slot(self, slot):
+        deadline = time.perf_counter() + 30
+        while time.perf_counter() < deadline:
+            with contextlib.suppress(Exception):
+                self.sql(f"SELECT pg_drop_replication_slot('{slot}')")
+                return
+            time.sleep(0.05)
+
+    # -- stream
+
+    def recvlogical(self, slot, publication, end):
+        started = time.perf_counter()
+        subprocess.run(["pg_recvlogical", "-d", self.postgres.dsn("bench"), "--slot", slot, "--start", "--no-loop",
+                        "-f", "/dev/null", "-o", "proto_version=1", "-o", f"publication_names={publication}",
+                        f"--endpos={end}"], check=True)
+        return time.perf_counter() - started
+
+    def write_backlog(self, rows, transactions):
+        each = rows // transactions
+        self.sql("CREATE TABLE IF NOT EXISTS b (id bigserial PRIMARY KEY, a int, t text, at timestamptz)")
+        self.sql("CREATE PROCEDURE fill(n int, m int) LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..n LOOP "
+                 "INSERT INTO b (a, t, at) SELECT g, 'some text of about forty bytes number ' || g, now() "
+                 "FROM generate_series(1, m) g; COMMIT; END LOOP; END $$")
+        # Two statements: a procedure that commits must not stand in a transaction of its caller's.
+        self.sql(f"CALL fill({transactions}, {each})")
+        self.sql("DROP PROCEDURE fill")
+        return self.sql("SELECT pg_current_wal_insert_lsn()")
+
+    def stream(self):
+        rows, transactions = int(1_000_000 * self.scale), int(10_000 * self.scale)
+        self.sql("CREATE TABLE b (id bigserial PRIMARY KEY, a int, t text, at timestamptz)")
+        self.sql("CREATE PUBLICATION pub FOR TABLE b")
+        # The Kafka relay makes its own slot, at the place where the backlog will begin.
+        kafka_names = [self.fresh_name() for _ in range(self.runs)]
+        kafka = {"kafka.bootstrap_servers": self.kafka.bootstrap, "snapshot.mode": "never",
+                 "publication.name": "pub", "publication.create": "no"}
+        here = self.sql("SELECT pg_current_wal_insert_lsn()")
+        for name in kafka_names:
+            Relay(self.postgres, name, self.folder, **kafka).until(lambda: self.confirmed(name, here))
+        floors = [self.fresh_name() for _ in range(self.runs)]
+        nulls = [self.fresh_name() for _ in range(self.runs)]
+        for slot in floors + nulls:
+            self.sql(f"SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')")
+        end = self.write_backlog(rows, transactions)
+        floor, null, log = [], [], []
+        for i in range(self.runs):
+            floor.append(self.recvlogical(floors[i], "pub", end))
+            self.drop_slot(floors[i])
+            null.append(Relay(self.postgres, nulls[i], self.folder, **{
+                "sink.type": "null", "publication.name": "pub", "publication.create": "no"}).until(
+                lambda: self.confirmed(nulls[i], end)))
+            self.drop_slot(nulls[i])
+            log.append(Relay(self.postgres, kafka_names[i], self.folder, **kafka).until(
+                lambda: self.confirmed(kafka_names[i], end)))
+            self.drop_slot(kafka_names[i])
+        print(f"\nstream: {rows} single-row inserts in {transactions} transactions")
+        self.report("pg_recvlogical", rows, [(s, None, None) for s in floor])
+        self.report("millrace, null sink", rows, null, floor)
+        self.report("millrace, Kafka exactly once", rows, log, floor)
+        self.sql("DROP PUBLICATION pub; DROP TABLE b")
+
+    # -- snapshot
+
+    def copy(self, workers):
+        blocks = int(self.sql("SELECT pg_relation_size('s') / 8192"))
+        step = blocks // workers + 1
+        started = time.perf_counter()
+        copies = [subprocess.Popen(
+            ["psql", "-X", "-q", "-d", self.postgres.dsn("bench"), "-c",
+             f"COPY (SELECT * FROM s WHERE ctid >= '({w * step},0)' AND ctid < '({(w + 1) * step},0)') TO STDOUT"],
+            stdout=subprocess.DEVNULL) for w in range(workers)]
+        if any(c.wait() != 0 for c in copies):
+            sys.exit("bench: COPY failed")
+        return time.perf_counter() - started
+
+    def snapshot(self):
+        rows, workers = int(2_000_000 * self.scale), 2
+        self.sql("CREATE TABLE s (id bigint PRIMARY KEY, a int, t text, at timestamptz)")
+        self.sql("INSERT INTO s SELECT g, g % 1000, 'some text of about forty bytes number ' || g, now() "
+                 f"FROM generate_series(1, {rows}) g")
+        self.sql("VACUUM ANALYZE s")
+        floor, null, kafka = [], [], []
+        for _ in range(self.runs):
+            floor.append(self.copy(workers))
+            for kept, sink in ((null, {"sink.type": "null"}), (kafka, {"kafka.bootstrap_servers": self.kafka.bootstrap})):
+                name = self.fresh_name()
+                kept.append(Relay(self.postgres, name, self.folder, **{
+                    "snapshot.mode": "initial_only", "snapshot.workers": workers,
+                    "tables.include": "public.s", **sink}).to_the_end())
+                self.drop_slot(name)
+        print(f"\nsnapshot: {rows} rows, {workers} connections (start of the program included)")
+        self.report("COPY TO STDOUT", rows, [(s, None, None) for s in floor])
+        self.report("millrace, null sink", rows, null, floor)
+        self.report("millrace, Kafka exactly once", rows, kafka, floor)
+        self.sql("DROP TABLE s")
+
+    # -- memory
+
+    def streamed(self, name, settings, write):
+        """Peak figures of a relay that takes over what write() writes."""
+        here = self.sql("SELECT pg_current_wal_insert_lsn()")
+        relay = Relay(self.postgres, name, self.folder, **settings)
+        while not self.confirmed(name, here):
+            time.sleep(0.05)
+            if relay.process.poll() is not None:
+                sys.exit(f"bench: the relay ended: see {relay.log.name}")
+        write()
+        end = self.sql("SELECT pg_current_wal_insert_lsn()")
+        figures = relay.until(lambda: self.confirmed(name, end))
+        self.drop_slot(name)
+        return figures
+
+    def memory(self):
+        kafka = {"kafka.bootstrap_servers": self.kafka.bootstrap, "topics.partitions": 1}
+        rows = int(2_000_000 * self.scale)
+        self.sql("CREATE TABLE m_tx (id bigint PRIMARY KEY, t text)")
+        self.sql("CREATE TABLE m_big (id int PRIMARY KEY, t text)")
+        tables = int(1000 * self.scale)
+        for first in range(1, tables + 1, 100):
+            self.sql(";".join(f"CREATE TABLE m_{n} (id int PRIMARY KEY, t text)"
+                              for n in range(first, min(first + 100, tables + 1))))
+        cases = [
+            (f"one transaction of {rows} rows", "public.m_tx", lambda: self.sql(
+                f"INSERT INTO m_tx SELECT g, 'row number ' || g FROM generate_series(1, {rows}) g")),
+            ("one row of 30 MB", "public.m_big", lambda: self.sql(
+                "INSERT INTO m_big SELECT 1, string_agg(md5(g::text), '') FROM generate_series(1, 983040) g")),
+            (f"{tables} tables, a row each", "public[.]m_[0-9]+", lambda: self.sql(
+                f"DO $$ BEGIN FOR i IN 1..{tables} LOOP EXECUTE 'INSERT INTO m_' || i || ' VALUES (1, ''x'')'; "
+                "END LOOP; END $$")),
+        ]
+        print("\nmemory: peak resident MiB, snapshot and stream, Kafka exactly once")
+        for label, tables_pattern, write in cases:
+            name = self.fresh_name()
+            seconds, cpu, peak = self.streamed(name, {**kafka, "tables.include": tables_pattern}, write)
+            print(f"  {label:36s} {peak:8.1f} MiB   {seconds:7.2f} s   {cpu:6.2f} CPU s")
+
+    def report(self, label, rows, figures, floor=None):
+        seconds = statistics.median(f[0] for f in figures)
+        line = f"  {label:32s} {rows / seconds:12,.0f} rows/s"
+        if floor is not None:
+            ratios = [b / f[0] for b, f in zip(floor, figures)]
+            cpu = statistics.median(f[1] for f in figures) / rows * 1e6
+            peak = max(f[2] for f in figures)
+            line += f"   ratio to floor {statistics.median(ratios):5.2f}   {cpu:5.2f} us CPU/row   peak {peak:6.1f} MiB"
+        print(line, flush=True)
+
+    def close(self):
+        close_all(self.kafka, self.postgres)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("case", nargs="*", default=["all"], choices=["stream", "snapshot", "memory", "all"])
+    arguments.add_argument("--scale", type=float, default=1.0, help="fraction of the full size")
+    arguments.add_argument("--runs", type=int, default=3)
+    options = arguments.parse_args()
+    cases = ["stream", "snapshot", "memory"] if "all" in options.case else options.case
+    bench = Bench(options.scale, options.runs)
+    try:
+        for case in cases:
+            getattr(bench, case)()
+    finally:
+        bench.close()
+
+
+if __name__ == "__main__":
+    main()
