@@ -7,8 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "relay/pg_error.h"
+
 #define OLDEST_SERVER 130000
-#define MESSAGE_BYTES (ERROR_TEXT_BYTES - 128) /* leaves room for what callers put in front */
 #define SETTINGS_BYTES 4096
 #define PARAMETERS_MAX 32
 
@@ -85,107 +86,6 @@ static bool wait_socket(struct pg_conn *conn, short events, struct deadline dead
             return false;
         }
     }
-}
-
-/* ---- errors ---- */
-
-/* A message on one line, cut off where it does not fit. */
-struct line {
-    char text[MESSAGE_BYTES];
-    size_t len;
-};
-
-/* Appends with every run of white space as one space. */
-static void line_add(struct line *line, const char *text)
-{
-    bool gap = false;
-
-    for (; *text != '\0' && line->len + 2 < sizeof line->text; text++) {
-        bool space = strchr(" \t\r\n", *text) != NULL;
-
-        if (!space && gap && line->len > 0)
-            line->text[line->len++] = ' ';
-        if (!space)
-            line->text[line->len++] = *text;
-        gap = space;
-    }
-    line->text[line->len] = '\0';
-}
-
-static void line_add_field(struct line *line, const PGresult *result, int field, const char *before)
-{
-    const char *text = PQresultErrorField(result, field);
-
-    if (text == NULL)
-        return;
-    if (line->len > 0 && line->len + strlen(before) < sizeof line->text)
-        line->len +=
-            (size_t)snprintf(line->text + line->len, sizeof line->text - line->len, "%s", before);
-    line_add(line, text);
-}
-
-const char *pg_sqlstate(const PGresult *result)
-{
-    const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return state == NULL ? "" : state;
-}
-
-static enum error_kind kind_of_sqlstate(const char *state)
-{
-    static const char *const link[] = {
-        "08",                      /* connection exceptions */
-        "40",                      /* serialization: a snapshot could not be built; deadlock */
-        "53",                      /* out of connections, memory, disk */
-        "55006",                   /* slot in use */
-        "57014",                   /* cancelled by somebody */
-        "57P01", "57P02", "57P03", /* shutting down, crashed, starting up */
-        "58",                      /* the server's own input and output */
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(link); i++)
-        if (strncmp(state, link[i], strlen(link[i])) == 0)
-            return ERROR_LINK;
-    return state[0] == '\0' ? ERROR_LINK : ERROR_CONFIG;
-}
-
-/* Messages of these classes quote the offending value, which may come out of a row. */
-static bool quotes_values(const char *state)
-{
-    return (strncmp(state, "22", 2) == 0 && strcmp(state, "22023") != 0) ||
-           strncmp(state, "23", 2) == 0;
-}
-
-static bool result_error(const PGresult *result, struct error *err)
-{
-    const char *state = pg_sqlstate(result);
-    struct line line = {.len = 0};
-
-    if (quotes_values(state))
-        return error_set(err, kind_of_sqlstate(state),
-                         "PostgreSQL cannot process a value: SQLSTATE %s (the server's log has the "
-                         "text)",
-                         state);
-    line_add_field(&line, result, PG_DIAG_MESSAGE_PRIMARY, "");
-    line_add_field(&line, result, PG_DIAG_MESSAGE_DETAIL, ": ");
-    line_add_field(&line, result, PG_DIAG_MESSAGE_HINT, " Hint: ");
-    return error_set(err, kind_of_sqlstate(state), "PostgreSQL: %s (SQLSTATE %s)", line.text,
-                     state);
-}
-
-bool pg_error(struct pg_conn *conn, const PGresult *result, struct error *err)
-{
-    struct line line = {.len = 0};
-    const char *said = "";
-
-    if (pg_sqlstate(result)[0] != '\0')
-        return result_error(result, err);
-    if (result != NULL)
-        said = PQresultErrorMessage(result);
-    if (said[0] == '\0' && conn->link != NULL)
-        said = PQerrorMessage(conn->link);
-    line_add(&line, said[0] == '\0' ? "the connection is closed" : said);
-    return error_set(err, ERROR_LINK, "PostgreSQL: %s", line.text);
 }
 
 /* ---- connecting ---- */
@@ -327,77 +227,12 @@ static bool start_connecting(struct pg_conn *conn, const struct postgres_options
     return true;
 }
 
-/* Failures on our side of the connection that no repetition mends.  (libpq speaks English as long
- * as the program does not call setlocale.) */
-static bool is_local_misconfiguration(const char *text)
-{
-    static const char *const signs[] = {
-        "invalid ",       "SSL error:",           "certificate",
-        "private key",    "no password supplied", "does not support SSL",
-        "authentication", "channel binding",
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(signs); i++)
-        if (strstr(text, signs[i]) != NULL)
-            return true;
-    return false;
-}
-
-/* The SQLSTATE in "FATAL:  28P01: password authentication failed", as libpq prints it under
- * PQERRORS_VERBOSE; of several hosts tried, the last one's.  False when there is none. */
-static bool find_sqlstate(const char *text, char out_state[6])
-{
-    bool found = false;
-
-    for (const char *at = text; (at = strstr(at, ":  ")) != NULL; at++) {
-        size_t len = strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-
-        if (len != 5 || at[8] != ':')
-            continue;
-        memcpy(out_state, at + 3, 5);
-        out_state[5] = '\0';
-        found = true;
-    }
-    return found;
-}
-
-/* Verbose messages end in a line that names the server's source file. */
-static void line_add_without_location(struct line *line, const char *text)
-{
-    char part[MESSAGE_BYTES];
-
-    while (*text != '\0') {
-        size_t len = strcspn(text, "\n");
-
-        (void)snprintf(part, sizeof part, " %.*s", (int)(len < sizeof part ? len : sizeof part),
-                       text);
-        if (strncmp(text, "LOCATION:", 9) != 0)
-            line_add(line, part);
-        text += len + (text[len] == '\n');
-    }
-}
-
-static bool connect_error(struct pg_conn *conn, struct error *err)
-{
-    const char *text = PQerrorMessage(conn->link);
-    enum error_kind kind = ERROR_LINK;
-    struct line line = {.len = 0};
-    char state[6];
-
-    if (find_sqlstate(text, state))
-        kind = kind_of_sqlstate(state);
-    else if (is_local_misconfiguration(text))
-        kind = ERROR_CONFIG;
-    line_add_without_location(&line, text);
-    return error_set(err, kind, "%s", line.text);
-}
-
 static bool finish_connecting(struct pg_conn *conn, struct deadline deadline, struct error *err)
 {
     PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
 
     if (PQstatus(conn->link) == CONNECTION_BAD)
-        return connect_error(conn, err);
+        return pg_connect_error(conn, err);
     /* So that the SQLSTATE stands in the message: libpq tells it nowhere else while connecting. */
     (void)PQsetErrorVerbosity(conn->link, PQERRORS_VERBOSE);
     while (wanted != PGRES_POLLING_OK) {
@@ -405,7 +240,7 @@ static bool finish_connecting(struct pg_conn *conn, struct deadline deadline, st
             return false;
         wanted = PQconnectPoll(conn->link);
         if (wanted == PGRES_POLLING_FAILED)
-            return connect_error(conn, err);
+            return pg_connect_error(conn, err);
     }
     (void)PQsetErrorVerbosity(conn->link, PQERRORS_DEFAULT);
     if (PQsetnonblocking(conn->link, 1) != 0)
@@ -419,12 +254,12 @@ static void take_notice(void *context, const PGresult *notice)
 {
     struct pg_conn *conn = context;
     const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
-    struct line line = {.len = 0};
+    struct pg_line line = {.len = 0};
 
     if (function == NULL || strcmp(function, "LoadPublications") != 0)
         return;
-    line_add_field(&line, notice, PG_DIAG_MESSAGE_PRIMARY, "");
-    line_add_field(&line, notice, PG_DIAG_MESSAGE_DETAIL, ": ");
+    pg_line_add_field(&line, notice, PG_DIAG_MESSAGE_PRIMARY, "");
+    pg_line_add_field(&line, notice, PG_DIAG_MESSAGE_DETAIL, ": ");
     (void)snprintf(conn->skipped_publication, sizeof conn->skipped_publication, "%.*s",
                    (int)sizeof conn->skipped_publication - 1, line.text);
 }
