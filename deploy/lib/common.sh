@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # common.sh - what the shell scripts of this project share: where things live, how a step is told.
-# Sourced, never run.  The caller has set -eu and -o pipefail, and says which script it is in $me.
+# Sourced, never run.  The caller has set -eu and -o pipefail.
+
+me=${me:-$(basename "$0" .sh)} # what every line begins with
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${MILLRACE_CACHE:-${HOME:-/root}/.cache/millrace}
@@ -24,6 +26,10 @@ venv_dir() {
 
     sum=$(sha256sum "$tree/tests/requirements.txt")
     echo "$cache/venv-${sum:0:12}"
+}
+
+python_of_tests() {
+    echo "$(venv_dir)/bin/python"
 }
 
 # step NAME TEXT COMMAND...: one line when it is done; when it fails its name and its last lines.

@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# run.sh - every test there is, on this machine, from nothing.
+#
+#   tests/run.sh                      everything
+#   tests/run.sh --long               also PostgreSQL 13 and 18, and 200 kills instead of 20
+#   tests/run.sh --only unit,lint     some of: unit, lint, fuzz, integration
+#
+# Ends with `N passed, N failed, N skipped`; exit 0 only if nothing failed and something passed.  What
+# each stage said is in build/check/NAME.log.
+set -euo pipefail
+
+me=run
+. "$(dirname "${BASH_SOURCE[0]}")/../deploy/lib/common.sh"
+cd "$tree"
+
+stages=unit,lint,fuzz,integration
+kills=20
+more_postgres=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --only) stages=${2:?--only needs a list} && shift 2 ;;
+    --long) kills=200 && more_postgres=13,18 && shift ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    *) die "unknown option $1 (see --help)" ;;
+    esac
+done
+for stage in ${stages//,/ }; do
+    case $stage in
+    unit | lint | fuzz | integration) ;;
+    *) die "--only: no such stage \"$stage\" (unit, lint, fuzz, integration)" ;;
+    esac
+done
+
+wants() { # wants STAGE
+    [[ ,$stages, == *",$1,"* ]]
+}
+
+results=$tree/build/check
+passed=0 failed=0 skipped=0
+
+# check NAME COMMAND...: one line for it, and its tests counted: those of $results/NAME.xml if the
+# command writes that file, else the command is one test.  $good says how it went (the status does
+# not: `set -e` is off in whatever is asked for its status).
+check() {
+    local name=$1 log=$results/$1.log started=$SECONDS status counts p f s
+
+    shift
+    printf '%s: %-22s ' "$me" "$name"
+    rm -f "$results/$name.xml"
+    set +e
+    (
+        set -e
+        "$@"
+    ) >"$log" 2>&1 </dev/null
+    status=$?
+    set -e
+    counts="1 0 0"
+    [ "$status" -eq 0 ] || counts="0 1 0"
+    if [ -e "$results/$name.xml" ]; then
+        counts=$(python3 tests/support/tally.py "$results/$name.xml" 2>>"$log") || counts="0 1 0"
+    fi
+    read -r p f s <<<"$counts"
+    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then # it failed as a whole: a crash, a time-out
+        f=1
+    fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    echo "$p passed, $f failed, $s skipped ($((SECONDS - started)) s)"
+    good=true
+    if [ "$f" -ne 0 ]; then
+        good=false
+        tail -n 60 "$log" | sed 's/^/    /'
+        echo "$me: all of it is in $log"
+    fi
+}
+
+finish() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then exit 0; fi
+    exit 1
+}
+
+# ---- the stages
+
+preset_build() { # preset_build PRESET
+    cmake --preset "$1" -DBUILD_TESTING=ON
+    cmake --build --preset "$1"
+}
+
+unit_tests() { # unit_tests PRESET NAME
+    ctest --preset "$1" -j "$(nproc)" --output-junit "$results/$2.xml" \
+        --test-output-size-passed 10000000 --test-output-size-failed 10000000
+}
+
+fuzz_one() { # fuzz_one PROGRAM: seconds only; what it finds is left in $results
+    local seeds=tests/fuzz/seeds/${1##*/fuzz_}
+    local corpus=build/fuzz/corpus/${1##*/}
+
+    mkdir -p "$corpus"
+    [ -d "$seeds" ] || seeds=
+    # shellcheck disable=SC2086 # none or one
+    "$1" -max_total_time=5 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+        -artifact_prefix="$results/${1##*/}-" "$corpus" $seeds
+}
+
+integration() { # integration NAME BUILD ARGUMENT...: pytest on the relay of that build
+    local name=$1 build=$2
+
+    shift 2
+    ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+        "$(python_of_tests)" -m pytest -q -ra -p no:cacheprovider --junitxml="$results/$name.xml" \
+        --millrace="$tree/build/$build/relay/millrace" "$@" tests/integration
+}
+
+wants_any() {
+    local stage
+
+    for stage in "$@"; do
+        if wants "$stage"; then return 0; fi
+    done
+    return 1
+}
+
+# ---- in order
+
+if wants integration; then
+    "$BASH" deploy/deps.sh ${more_postgres:+--postgres "$more_postgres"}
+else
+    "$BASH" deploy/deps.sh --only build,tests
+fi
+mkdir -p "$results"
+
+if wants_any unit lint integration; then
+    check build-ci preset_build ci
+    $good || finish # nothing else can be tested before that builds
+fi
+if wants unit; then
+    check unit unit_tests ci unit
+fi
+if wants lint; then
+    check layers bash tests/check_layers.sh
+    check format bash tests/format.sh --check
+    check tidy python3 tests/support/tidy.py build/ci build/check/tidy
+fi
+if wants fuzz; then
+    check build-fuzz preset_build fuzz
+    if $good; then
+        for program in build/fuzz/tests/fuzz/fuzz_*; do
+            if [ -f "$program" ] && [ -x "$program" ]; then
+                check "${program##*/}" fuzz_one "$program"
+            fi
+        done
+    fi
+fi
+if wants integration; then
+    # With sanitizers all that is about being right; at full speed what is about being killed at the
+    # wrong moment.
+    check integration-asan integration integration-asan ci -m "not kills"
+    check build-release preset_build release
+    if $good; then
+        check unit-release unit_tests release unit-release
+        check integration-release integration integration-release release -m "kills or smoke" \
+            --kills "$kills"
+        for major in ${more_postgres//,/ }; do
+            check "integration-pg$major" integration "integration-pg$major" release \
+                --postgres-version "$major"
+        done
+    fi
+fi
+finish
