@@ -5,8 +5,12 @@
  * versions 1 and 2 without streaming of open transactions (the formats are drawn in pgoutput.c).
  *
  * Holds the relation cache of one session: an R message always replaces what was known of its oid.
- * Checks the grammar as it goes: changes only between BEGIN and COMMIT, COMMIT that matches its BEGIN,
- * commit LSNs that only grow.  Whatever is unknown or malformed stops the stream; nothing is guessed.
+ * Checks the grammar as it goes: changes only between BEGIN and COMMIT, COMMIT that matches its
+ * BEGIN, commit LSNs that only grow.  Whatever is unknown or malformed stops the stream; nothing is
+ * guessed.
+ *
+ * A value that an update leaves unchanged is taken from the old row when that came along whole
+ * (REPLICA IDENTITY FULL), so CELL_UNCHANGED is left only where nobody told the value.
  */
 #ifndef DECODER_PGOUTPUT_H
 #define DECODER_PGOUTPUT_H
@@ -24,7 +28,8 @@
 struct pgoutput;
 
 enum decoded {
-    DECODED_EVENT,    /* *out_event is filled and borrows from `message`, `scratch` and the relation cache */
+    DECODED_EVENT,    /* *out_event is filled and borrows from `message`, `scratch` and the relation
+                         cache */
     DECODED_RELATION, /* R: pgoutput_new_relation() is to be described before the next message */
     DECODED_NOTHING,  /* understood and remembered, nothing to relay (Y, O) */
     DECODED_FAILED,   /* err (ERROR_DATA) says which message and which byte; give up */
@@ -37,13 +42,14 @@ struct pgoutput *pgoutput_create(uint64_t *relation_ids, uint64_t prior_end_lsn,
                                  size_t relation_limit_bytes);
 void pgoutput_destroy(struct pgoutput *p); /* NULL is fine */
 
-/* `wal_start` is that of the XLogData message that carried `message`.  The event's seen_ns is left 0. */
+/* `wal_start` is that of the XLogData message that carried `message`.  The event's seen_ns is left
+ * 0, and commit_us of a message outside a transaction: the stream does not tell it. */
 enum decoded pgoutput_decode(struct pgoutput *p, uint64_t wal_start, struct slice message,
                              struct arena *scratch, struct event *out_event,
                              struct error *err) MUST_CHECK;
 
-/* The relation of the R message just decoded, to be completed from the catalogue, and the arena that
- * holds it, which lives as long as it does. */
+/* The relation of the R message just decoded, to be completed from the catalogue, and the arena
+ * that holds it, which lives as long as it does.  Only after DECODED_RELATION. */
 struct relation *pgoutput_new_relation(struct pgoutput *p, struct arena **out_arena);
 
 /* The relation that the R message just decoded took the place of; NULL when its oid was new.  Valid

@@ -25,7 +25,9 @@ struct walmsg {
     struct slice payload; /* DATA: borrows from the message */
 };
 
-/* False with ERROR_DATA when the message is cut short, has bytes left over, or another tag. */
+/* False with ERROR_DATA when the message is cut short, has bytes left over, another
+ * tag, a reply flag that is neither 0 nor 1, or a time beyond what microseconds since 1970 can
+ * tell. */
 bool walmsg_decode(struct slice message, struct walmsg *out, struct error *err) MUST_CHECK;
 
 #define WALMSG_STATUS_BYTES 34

@@ -23,6 +23,7 @@ struct arena {
     struct arena_chunk *chunks; /* newest first */
     size_t used_bytes;          /* handed out since the last reset, rounding included */
     size_t limit_bytes;
+    size_t chunk_bytes; /* an ordinary chunk; 0: 64 KiB, which serves most messages */
 };
 
 /* A zeroed struct arena with only limit_bytes set is ready for use; this does that. */

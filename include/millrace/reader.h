@@ -53,7 +53,9 @@ static inline uint16_t reader_u16(struct reader *r)
 {
     const uint8_t *p = reader_bytes(r, 2).at;
 
-    return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+    if (p == NULL)
+        return 0;
+    return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 static inline uint32_t reader_u32(struct reader *r)

@@ -17,7 +17,6 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-/* A chunk of this size serves most messages; bigger requests get a chunk of their own size. */
 #define ORDINARY_BYTES ((size_t)64 * 1024)
 #define ALIGNMENT alignof(max_align_t)
 
@@ -53,9 +52,15 @@ void arena_init(struct arena *a, size_t limit_bytes)
     *a = (struct arena){.limit_bytes = limit_bytes};
 }
 
+static size_t ordinary_bytes(const struct arena *a)
+{
+    return a->chunk_bytes == 0 ? ORDINARY_BYTES : a->chunk_bytes;
+}
+
+/* Bigger requests get a chunk of their own size. */
 static struct arena_chunk *add_chunk(struct arena *a, size_t want)
 {
-    size_t size = want > ORDINARY_BYTES ? want : ORDINARY_BYTES;
+    size_t size = want > ordinary_bytes(a) ? want : ordinary_bytes(a);
     struct arena_chunk *chunk = malloc(sizeof *chunk + size);
 
     if (chunk == NULL)
@@ -124,7 +129,7 @@ void arena_reset(struct arena *a)
 
     for (; chunk != NULL; chunk = older) {
         older = chunk->older;
-        if (keep == NULL && chunk->size == ORDINARY_BYTES)
+        if (keep == NULL && chunk->size == ordinary_bytes(a))
             keep = chunk;
         else
             free_chunk(chunk);
