@@ -138,6 +138,7 @@ if wants unit; then
 fi
 if wants lint; then
     check layers bash tests/check_layers.sh
+    check headers bash tests/check_headers.sh
     check format bash tests/format.sh --check
     check tidy python3 tests/support/tidy.py build/ci build/check/tidy
 fi

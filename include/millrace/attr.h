@@ -2,6 +2,8 @@
 #ifndef MILLRACE_ATTR_H
 #define MILLRACE_ATTR_H
 
+#include <stddef.h> /* ARRAY_LEN's type; and C knows no empty file, which this header alone would be */
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt_index, first) __attribute__((format(printf, fmt_index, first)))
 #define NORETURN __attribute__((noreturn))
