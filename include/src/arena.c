@@ -77,7 +77,7 @@ void *arena_alloc(struct arena *a, size_t size)
     size_t rounded;
     void *at;
 
-    if (size > a->limit_bytes)
+    if (size > a->limit_bytes || size > SIZE_MAX / 2)
         return NULL;
     rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (a->used_bytes > a->limit_bytes || rounded > a->limit_bytes - a->used_bytes)

@@ -93,8 +93,7 @@ void position_encode(const struct position *p, struct buf *out)
     buf_printf(out, "reread_lsn %s\n", lsn_format(p->reread_lsn).text);
     buf_printf(out, "database %s\n", p->database);
     if (!out->failed)
-        buf_printf(out, "crc32c %08" PRIx32 "\n",
-                   crc32c(0, out->at + start, out->len - start));
+        buf_printf(out, "crc32c %08" PRIx32 "\n", crc32c(0, out->at + start, out->len - start));
 }
 
 /* What is left of the text; `failed` is sticky as in reader. */
@@ -106,14 +105,16 @@ struct lines {
 /* The value of the next line, which must begin with `key` and a space. */
 static struct slice take_value(struct lines *l, const char *key)
 {
-    const uint8_t *newline = l->failed || l->left.len == 0 ? NULL : memchr(l->left.at, '\n', l->left.len);
+    const uint8_t *newline =
+        l->failed || l->left.len == 0 ? NULL : memchr(l->left.at, '\n', l->left.len);
     size_t key_len = strlen(key), line_len;
     struct slice value;
 
     if (newline == NULL)
         goto malformed;
     line_len = (size_t)(newline - l->left.at);
-    if (line_len < key_len + 1 || memcmp(l->left.at, key, key_len) != 0 || l->left.at[key_len] != ' ')
+    if (line_len < key_len + 1 || memcmp(l->left.at, key, key_len) != 0 ||
+        l->left.at[key_len] != ' ')
         goto malformed;
     value = slice_of(l->left.at + key_len + 1, line_len - key_len - 1);
     l->left = slice_of(newline + 1, l->left.len - line_len - 1);
@@ -124,40 +125,44 @@ malformed:
     return (struct slice){NULL, 0};
 }
 
-static uint64_t take_number(struct lines *l, const char *key, uint64_t most)
+/* Decimal digits, all of the slice; not more than `most`. */
+static bool parse_number(struct slice text, uint64_t most, uint64_t *out)
 {
-    struct slice text = take_value(l, key);
     uint64_t value = 0;
 
-    if (text.len < 1)
-        l->failed = true;
-    for (size_t i = 0; i < text.len && !l->failed; i++) {
+    for (size_t i = 0; i < text.len; i++) {
         unsigned digit = (unsigned)text.at[i] - '0';
 
         if (digit > 9 || value > (most - digit) / 10)
-            l->failed = true;
-        else
-            value = value * 10 + digit;
+            return false;
+        value = value * 10 + digit;
     }
+    *out = value;
+    return text.len > 0;
+}
+
+static uint64_t take_number(struct lines *l, const char *key, uint64_t most)
+{
+    uint64_t value = 0;
+
+    if (!parse_number(take_value(l, key), most, &value))
+        l->failed = true;
     return l->failed ? 0 : value;
 }
 
 static int64_t take_signed(struct lines *l, const char *key)
 {
     struct slice text = take_value(l, key);
-    char copy[24];
-    long long value = 0;
-    int used = 0;
+    bool negative = text.len > 0 && text.at[0] == '-';
+    uint64_t most = negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX, value = 0;
 
-    if (l->failed || text.len < 1 || text.len >= sizeof copy) {
+    if (negative)
+        text = slice_of(text.at + 1, text.len - 1);
+    if (!parse_number(text, most, &value))
         l->failed = true;
+    if (l->failed || value == 0)
         return 0;
-    }
-    memcpy(copy, text.at, text.len);
-    copy[text.len] = '\0';
-    if (sscanf(copy, "%20lld%n", &value, &used) != 1 || (size_t)used != text.len)
-        l->failed = true;
-    return l->failed ? 0 : value;
+    return negative ? -(int64_t)(value - 1) - 1 : (int64_t)value;
 }
 
 static uint64_t take_lsn(struct lines *l, const char *key)
@@ -173,7 +178,8 @@ static void take_name(struct lines *l, const char *key, char *out)
 {
     struct slice text = take_value(l, key);
 
-    if (l->failed || text.len >= POSITION_NAME_BYTES || (text.len > 0 && memchr(text.at, 0, text.len) != NULL)) {
+    if (l->failed || text.len >= POSITION_NAME_BYTES ||
+        (text.len > 0 && memchr(text.at, 0, text.len) != NULL)) {
         l->failed = true;
         return;
     }
@@ -193,20 +199,13 @@ static enum snapshot_state take_snapshot(struct lines *l)
     return SNAPSHOT_NONE;
 }
 
-static uint32_t take_crc(struct lines *l)
+/* Whether the next line is the checksum, in just the form in which we write it. */
+static bool take_crc(struct lines *l, uint32_t expected)
 {
-    struct slice text = take_value(l, "crc32c");
-    uint64_t value = 0;
-    uint8_t padded[10] = "0/";
+    char text[9];
 
-    if (l->failed || text.len != 8) {
-        l->failed = true;
-        return 0;
-    }
-    memcpy(padded + 2, text.at, 8);
-    if (!lsn_parse(slice_of(padded, 10), &value)) /* eight hexadecimal digits, as in an LSN's half */
-        l->failed = true;
-    return (uint32_t)value;
+    (void)snprintf(text, sizeof text, "%08" PRIx32, expected);
+    return slice_is(take_value(l, "crc32c"), text);
 }
 
 bool position_decode(struct slice text, struct position *out, struct error *err)
@@ -214,10 +213,11 @@ bool position_decode(struct slice text, struct position *out, struct error *err)
     struct lines l = {text, false};
     struct position p = {.known = true};
     struct slice version = take_value(&l, "millrace-position");
-    uint32_t crc, expected;
+    uint32_t expected;
 
     if (l.failed)
-        return error_gap(err, GAP_POSITION_UNREADABLE, "stored position is not a millrace position");
+        return error_gap(err, GAP_POSITION_UNREADABLE,
+                         "stored position is not a millrace position");
     if (!slice_is(version, VERSION))
         return error_gap(err, GAP_POSITION_UNREADABLE,
                          "stored position has format version %.*s, this program knows " VERSION
@@ -236,9 +236,9 @@ bool position_decode(struct slice text, struct position *out, struct error *err)
     p.reread_lsn = take_lsn(&l, "reread_lsn");
     take_name(&l, "database", p.database);
     expected = crc32c(0, text.at, text.len - l.left.len);
-    crc = take_crc(&l);
-    if (l.failed || l.left.len != 0 || crc != expected)
-        return error_gap(err, GAP_POSITION_UNREADABLE, "stored position is damaged (checksum or form)");
+    if (!take_crc(&l, expected) || l.failed || l.left.len != 0)
+        return error_gap(err, GAP_POSITION_UNREADABLE,
+                         "stored position is damaged (checksum or form)");
     *out = p;
     return true;
 }
