@@ -1,1 +1,489 @@
 #include "sinks/recorder.h"
+
+#include <stdlib.h>
+
+#include "millrace/buf.h"
+#include "millrace/lsn.h"
+#include "millrace/mem.h"
+#include "sinks/envelope.h"
+#include "sinks/json_value.h"
+#include "sinks/json_write.h"
+#include "sinks/placeholder.h"
+#include "sinks/plan.h"
+#include "sinks/table.h"
+#include "sinks/topics.h"
+
+#define KEEP_BYTES ((size_t)1 << 20) /* of each buffer, from event to event */
+#define SCRATCH_BYTES                                                                              \
+    ((size_t)1 << 16) /* more than the record limit: a value's text may be longer */
+
+/*
+ * The records of one event point into these; all are emptied by the next event.
+ *
+ *     keys[0]    the key, or the old key      values[0]    the change, or the delete
+ *     keys[1]    the new key                  values[1]    the create behind a delete
+ */
+struct recorder {
+    struct recorder_options options;
+    char *texts[4]; /* what options points to */
+    struct envelope envelope;
+    struct placeholder placeholder;
+    struct topics topics;
+    struct table plans;     /* of struct plan, by relation->oid */
+    struct plan *last_plan; /* most events come in runs of one table */
+    struct topic *messages; /* made with the first message */
+    struct json_value value;
+    struct buf keys[2];
+    struct buf values[2];
+    struct buf truncates; /* values of one event, as many as it has tables */
+    struct buf records;   /* of struct record */
+};
+
+struct recorder *recorder_create(const struct recorder_options *options)
+{
+    struct recorder *r = mem_new(struct recorder);
+    size_t limit = options->record_limit_bytes;
+
+    r->options = *options;
+    r->options.topic_prefix = r->texts[0] = mem_text(options->topic_prefix);
+    r->options.topic_delimiter = r->texts[1] = mem_text(options->topic_delimiter);
+    r->options.database = r->texts[2] = mem_text(options->database);
+    r->options.unavailable_value_placeholder = r->texts[3] =
+        mem_text(options->unavailable_value_placeholder);
+    envelope_init(&r->envelope, r->options.topic_prefix, r->options.database);
+    placeholder_init(&r->placeholder, r->options.unavailable_value_placeholder);
+    json_value_init(&r->value, limit > SIZE_MAX - SCRATCH_BYTES ? limit : limit + SCRATCH_BYTES);
+    for (int i = 0; i < 2; i++) {
+        buf_init(&r->keys[i], limit);
+        buf_init(&r->values[i], limit);
+    }
+    buf_init(&r->truncates, SIZE_MAX);
+    buf_init(&r->records, SIZE_MAX);
+    return r;
+}
+
+static void destroy_plans(struct table *plans)
+{
+    for (size_t i = 0; i < plans->size; i++) {
+        if (plans->slots[i].item != NULL)
+            plan_done(plans->slots[i].item);
+        free(plans->slots[i].item);
+    }
+    table_done(plans);
+}
+
+void recorder_destroy(struct recorder *r)
+{
+    if (r == NULL)
+        return;
+    for (int i = 0; i < 2; i++) {
+        buf_done(&r->keys[i]);
+        buf_done(&r->values[i]);
+    }
+    buf_done(&r->truncates);
+    buf_done(&r->records);
+    json_value_done(&r->value);
+    destroy_plans(&r->plans);
+    topics_done(&r->topics);
+    placeholder_done(&r->placeholder);
+    envelope_done(&r->envelope);
+    for (size_t i = 0; i < ARRAY_LEN(r->texts); i++)
+        free(r->texts[i]);
+    free(r);
+}
+
+static bool has_oid(const void *item, const void *key)
+{
+    const struct plan *plan = item;
+    const uint32_t *oid = key;
+
+    return plan->oid == *oid;
+}
+
+static struct topic *topic_of(struct recorder *r, const struct relation *relation,
+                              struct error *err)
+{
+    struct topic_name name;
+
+    if (!topic_name_of_table(r->options.topic_prefix, r->options.topic_delimiter, relation->schema,
+                             relation->name, &name, err))
+        return NULL;
+    return topics_get(&r->topics, &name, relation->schema, relation->name, err);
+}
+
+static struct plan *make_plan(struct recorder *r, const struct relation *relation,
+                              struct plan *known, struct error *err)
+{
+    struct topic *topic = topic_of(r, relation, err);
+    struct plan *plan = known;
+
+    if (topic == NULL)
+        return NULL;
+    if (plan == NULL) {
+        plan = mem_new(struct plan);
+        plan->oid = relation->oid;
+        table_add(&r->plans, relation->oid, plan);
+    }
+    if (!plan_compile(plan, relation, topic, &r->placeholder, &r->value, err)) {
+        plan->oid = relation->oid; /* stays findable; id 0 is no relation's */
+        return NULL;
+    }
+    return plan;
+}
+
+static struct plan *plan_of(struct recorder *r, const struct relation *relation, struct error *err)
+{
+    struct plan *plan = r->last_plan;
+
+    if (plan != NULL && plan->oid == relation->oid && plan->id == relation->id)
+        return plan;
+    plan = table_find(&r->plans, relation->oid, has_oid, &relation->oid);
+    if (plan == NULL || plan->id != relation->id)
+        plan = make_plan(r, relation, plan, err);
+    r->last_plan = plan;
+    return plan;
+}
+
+struct topic *recorder_topic(struct recorder *r, const struct relation *relation, struct error *err)
+{
+    struct plan *plan = plan_of(r, relation, err);
+
+    return plan == NULL ? NULL : plan->topic;
+}
+
+void recorder_each_topic(struct recorder *r, void (*visit)(struct topic *topic, void *context),
+                         void *context)
+{
+    topics_each(&r->topics, visit, context);
+}
+
+/* One event on its way. */
+struct making {
+    struct recorder *r;
+    const struct event *event;
+    const struct relation *relation;
+    struct plan *plan;
+    struct error *err;
+};
+
+static bool fail_limit(const struct making *m)
+{
+    return error_set(m->err, ERROR_CONFIG,
+                     "table %.*s.%.*s: a record at LSN %s is larger than the limit of %zu bytes: "
+                     "raise the limit for records",
+                     SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name),
+                     lsn_format(m->event->lsn).text, m->r->options.record_limit_bytes);
+}
+
+static bool fail_write(const struct making *m, const struct buf *out, uint16_t column)
+{
+    const struct column *c = &m->relation->columns[column];
+
+    if (out->failed || m->r->value.work.failed || m->r->value.element.failed)
+        return fail_limit(m);
+    return error_set(
+        m->err, ERROR_DATA,
+        "table %.*s.%.*s, column %.*s: cannot read its value of type %.*s (oid %lu) at "
+        "LSN %s",
+        SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name), SLICE_ARGS(c->name),
+        c->type == NULL ? 1 : (int)c->type->name.len,
+        c->type == NULL ? "?" : (const char *)c->type->name.at, (unsigned long)c->type_oid,
+        lsn_format(m->event->lsn).text);
+}
+
+/* An image without a row is written as null. */
+static bool write_image(const struct making *m, const struct image *image, struct buf *out)
+{
+    uint16_t column = 0;
+
+    if (image->row == NULL) {
+        JSON_CONSTANT(out, "null");
+        return true;
+    }
+    return plan_write_row(m->plan, &m->r->value, image, out, &column) || fail_write(m, out, column);
+}
+
+static bool write_change(const struct making *m, const struct image *before,
+                         const struct image *after, char op, struct buf *out)
+{
+    JSON_CONSTANT(out, "{\"before\":");
+    if (!write_image(m, before, out))
+        return false;
+    JSON_CONSTANT(out, ",\"after\":");
+    if (!write_image(m, after, out))
+        return false;
+    buf_byte(out, ',');
+    envelope_write_source(&m->r->envelope, m->event, m->plan->table_json, out);
+    envelope_write_tail(m->event, op, out);
+    return !out->failed || fail_limit(m);
+}
+
+static bool write_key(const struct making *m, const struct image *image, struct buf *out)
+{
+    uint16_t column = 0;
+
+    if (m->plan->key_count == 0)
+        return true;
+    return plan_write_key(m->plan, &m->r->value, image, out, &column) || fail_write(m, out, column);
+}
+
+static struct record *add_record(const struct making *m, const struct buf *key,
+                                 const struct buf *value)
+{
+    struct buf *records = &m->r->records;
+    struct record *record = (struct record *)(void *)buf_room(records, sizeof *record);
+
+    if (record == NULL)
+        return NULL;
+    records->len += sizeof *record;
+    *record = (struct record){.topic = m->plan->topic,
+                              .has_key = key != NULL && m->plan->key_count > 0,
+                              .has_value = value != NULL,
+                              .relation = m->relation};
+    if (record->has_key)
+        record->key = buf_view(key);
+    if (record->has_value)
+        record->value = buf_view(value);
+    return record;
+}
+
+/* The JSON of the other key, for followers that want to rename instead of removing and adding. */
+static void add_header(struct record *record, const char *name, const struct buf *other_key)
+{
+    if (record != NULL)
+        record->headers[record->header_count++] = (struct header){name, buf_view(other_key)};
+}
+
+static const struct image no_image = {0};
+
+static bool make_insert(const struct making *m, char op)
+{
+    struct recorder *r = m->r;
+    struct image after = {.row = &m->event->row};
+
+    if (!write_key(m, &after, &r->keys[0]) ||
+        !write_change(m, &no_image, &after, op, &r->values[0]))
+        return false;
+    (void)add_record(m, &r->keys[0], &r->values[0]);
+    return true;
+}
+
+static struct image old_image(const struct event *event)
+{
+    return (struct image){.row = &event->old, .key_only = event->old_kind == OLD_KEY};
+}
+
+static bool make_delete(const struct making *m)
+{
+    struct recorder *r = m->r;
+    struct image before = old_image(m->event);
+
+    if (!write_key(m, &before, &r->keys[0]) ||
+        !write_change(m, &before, &no_image, 'd', &r->values[0]))
+        return false;
+    (void)add_record(m, &r->keys[0], &r->values[0]);
+    if (r->options.tombstones)
+        (void)add_record(m, &r->keys[0], NULL);
+    return true;
+}
+
+/* The same row under another key: gone there, new here. */
+static bool make_key_change(const struct making *m, const struct image *before,
+                            const struct image *after)
+{
+    static const char new_key[] = "__debezium.newkey", old_key[] = "__debezium.oldkey";
+    struct recorder *r = m->r;
+
+    if (!write_change(m, before, &no_image, 'd', &r->values[0]) ||
+        !write_change(m, &no_image, after, 'c', &r->values[1]))
+        return false;
+    add_header(add_record(m, &r->keys[0], &r->values[0]), new_key, &r->keys[1]);
+    if (r->options.tombstones)
+        add_header(add_record(m, &r->keys[0], NULL), new_key, &r->keys[1]);
+    add_header(add_record(m, &r->keys[1], &r->values[1]), old_key, &r->keys[0]);
+    return true;
+}
+
+/* An OLD_KEY row of the same key tells something new only of an index that holds more than the key.
+ */
+static bool tells_before(const struct making *m)
+{
+    return m->event->old_kind == OLD_FULL ||
+           (m->event->old_kind == OLD_KEY && m->relation->identity == IDENTITY_INDEX);
+}
+
+static bool make_update(const struct making *m)
+{
+    struct recorder *r = m->r;
+    bool has_old = m->event->old_kind != OLD_NONE;
+    struct image before = has_old ? old_image(m->event) : no_image;
+    struct image after = {.row = &m->event->row,
+                          .older = has_old ? &m->event->old : NULL,
+                          .older_key_only = m->event->old_kind == OLD_KEY};
+
+    if (!write_key(m, &after, &r->keys[1]))
+        return false;
+    if (has_old && m->plan->key_count > 0) {
+        if (!write_key(m, &before, &r->keys[0]))
+            return false;
+        if (!slice_equal(buf_view(&r->keys[0]), buf_view(&r->keys[1])))
+            return make_key_change(m, &before, &after);
+    }
+    if (!write_change(m, tells_before(m) ? &before : &no_image, &after, 'u', &r->values[0]))
+        return false;
+    (void)add_record(m, &r->keys[1], &r->values[0]);
+    return true;
+}
+
+/* Rows as wide as their relation, old rows where the kind says so: the source's promise. */
+static bool check_rows(const struct making *m)
+{
+    const struct event *e = m->event;
+    bool wants_row = e->kind != EVENT_DELETE;
+    bool wants_old =
+        e->kind == EVENT_DELETE || (e->kind == EVENT_UPDATE && e->old_kind != OLD_NONE);
+    uint16_t columns = m->relation->column_count;
+
+    if ((wants_row && (e->row.count != columns || (e->row.cells == NULL && columns > 0))) ||
+        (wants_old && (e->old.count != columns || (e->old.cells == NULL && columns > 0))) ||
+        (e->kind == EVENT_DELETE && e->old_kind == OLD_NONE))
+        return error_set(m->err, ERROR_DATA, "table %.*s.%.*s: %s at LSN %s lacks columns",
+                         SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name),
+                         event_kind_name(e->kind), lsn_format(e->lsn).text);
+    return true;
+}
+
+static bool make_row(struct recorder *r, const struct event *event, struct error *err)
+{
+    struct making m = {r, event, event->relation, plan_of(r, event->relation, err), err};
+
+    if (m.plan == NULL || !check_rows(&m))
+        return false;
+    if (event->kind == EVENT_UPDATE)
+        return make_update(&m);
+    if (event->kind == EVENT_DELETE)
+        return make_delete(&m);
+    return make_insert(&m, event->kind == EVENT_READ ? 'r' : 'c');
+}
+
+/* One record for each table; their values stand one behind the other, so that each is cut out only
+ * when none will move any more. */
+static bool make_truncate(struct recorder *r, const struct event *event, struct error *err)
+{
+    struct buf *out = &r->truncates;
+    struct record *records;
+    size_t start = 0;
+
+    for (uint32_t i = 0; i < event->truncated_count; i++) {
+        const struct relation *relation = event->truncated[i];
+        struct making m = {r, event, relation, plan_of(r, relation, err), err};
+        struct record *record;
+
+        if (m.plan == NULL || !write_change(&m, &no_image, &no_image, 't', out))
+            return false;
+        record = add_record(&m, NULL, out);
+        if (record == NULL)
+            break;
+        record->value = slice_of(NULL, out->len - start);
+        start = out->len;
+    }
+    records = (struct record *)(void *)r->records.at;
+    start = 0;
+    for (size_t i = 0; i < r->records.len / sizeof *records; i++) {
+        records[i].value.at = out->at + start;
+        start += records[i].value.len;
+    }
+    return true;
+}
+
+static bool write_message(struct recorder *r, const struct event *event)
+{
+    struct buf *out = &r->values[0];
+
+    JSON_CONSTANT(&r->keys[0], "{\"prefix\":");
+    json_string(&r->keys[0], event->prefix);
+    buf_byte(&r->keys[0], '}');
+    JSON_CONSTANT(out, "{\"op\":\"m\",\"ts_ms\":");
+    json_i64(out, event->seen_ns / 1000000);
+    buf_byte(out, ',');
+    envelope_write_source(&r->envelope, event, slice_text(",\"schema\":\"\",\"table\":\"\""), out);
+    JSON_CONSTANT(out, ",\"transaction\":null,\"message\":{\"prefix\":");
+    json_string(out, event->prefix);
+    JSON_CONSTANT(out, ",\"content\":");
+    json_base64(out, event->content);
+    JSON_CONSTANT(out, "}}");
+    return !r->keys[0].failed && !out->failed;
+}
+
+static bool make_message(struct recorder *r, const struct event *event, struct error *err)
+{
+    const struct slice nobody = {NULL, 0};
+    struct topic_name name;
+    struct record *record;
+
+    if (r->messages == NULL) {
+        if (!topic_name_of_messages(r->options.topic_prefix, r->options.topic_delimiter, &name,
+                                    err))
+            return false;
+        r->messages = topics_get(&r->topics, &name, nobody, nobody, err);
+        if (r->messages == NULL)
+            return false;
+    }
+    if (!write_message(r, event))
+        return error_set(
+            err, ERROR_CONFIG,
+            "the logical message at LSN %s makes a record larger than the limit of %zu "
+            "bytes: raise the limit for records",
+            lsn_format(event->lsn).text, r->options.record_limit_bytes);
+    record = (struct record *)(void *)buf_room(&r->records, sizeof *record);
+    if (record == NULL)
+        return true; /* make() looks at r->records.failed */
+    *record = (struct record){.topic = r->messages,
+                              .has_key = true,
+                              .key = buf_view(&r->keys[0]),
+                              .has_value = true,
+                              .value = buf_view(&r->values[0])};
+    r->records.len += sizeof *record;
+    return true;
+}
+
+static bool make(struct recorder *r, const struct event *event, struct error *err)
+{
+    switch (event->kind) {
+    case EVENT_INSERT:
+    case EVENT_UPDATE:
+    case EVENT_DELETE:
+    case EVENT_READ:
+        return make_row(r, event, err);
+    case EVENT_TRUNCATE:
+        return !r->options.truncates || make_truncate(r, event, err);
+    case EVENT_MESSAGE:
+        return make_message(r, event, err);
+    case EVENT_BEGIN:
+    case EVENT_COMMIT:
+    case EVENT_SNAPSHOT_BEGIN:
+    case EVENT_SNAPSHOT_END:
+    case EVENT_PROGRESS:
+        break;
+    }
+    return true;
+}
+
+bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
+                   struct error *err)
+{
+    json_value_trim(&r->value, KEEP_BYTES);
+    for (int i = 0; i < 2; i++) {
+        buf_reset(&r->keys[i], KEEP_BYTES);
+        buf_reset(&r->values[i], KEEP_BYTES);
+    }
+    buf_reset(&r->truncates, KEEP_BYTES);
+    buf_reset(&r->records, KEEP_BYTES);
+    if (!make(r, event, err))
+        return false;
+    if (r->records.failed)
+        return error_set(err, ERROR_SYSTEM, "no memory for the records of an event");
+    *out = (struct records){(const struct record *)(const void *)r->records.at,
+                            r->records.len / sizeof(struct record)};
+    return true;
+}

@@ -1,13 +1,18 @@
 /*
  * recorder - events in, records out: what goes into which topic under which key.
  *
- * The layout is Debezium's change event envelope (Debezium 3 documentation, PostgreSQL connector, "Data
- * change events"), as JSON without schemas.  For each relation a plan is compiled once: which writer
- * turns each column's text into JSON, and every constant byte in between; an event is then one straight
- * run over the cells, without allocation.
+ * The layout is Debezium's change event envelope (Debezium 3 documentation, PostgreSQL connector,
+ * "Data change events"), as JSON without schemas.  For each relation a plan is compiled once: which
+ * writer turns each column's text into JSON, and every constant byte in between; an event is then
+ * one straight run over the cells, without allocation.
  *
- * One event makes none, one or several records: a delete makes the change and its tombstone, a changed
- * key a delete, a tombstone and a create, a truncate one record for each table.
+ * The record key is relation->key.  But where the old row of a delete does not tell all of it (a
+ * REPLICA IDENTITY USING INDEX that lacks a column of the primary key), the columns of the replica
+ * identity are the key of all records of that relation, in the table's order: else a delete could
+ * not name what it deletes. Snapshot and stream must therefore agree on column.identity.
+ *
+ * One event makes none, one or several records: a delete makes the change and its tombstone, a
+ * changed key a delete, a tombstone and a create, a truncate one record for each table.
  */
 #ifndef SINKS_RECORDER_H
 #define SINKS_RECORDER_H
@@ -26,15 +31,16 @@ struct recorder_options {
     const char *topic_delimiter; /* "." */
     const char *database;        /* source.db; known once the source is configured */
     bool tombstones;             /* a null value behind each delete (tombstones.on.delete) */
-    const char *unavailable_value_placeholder; /* for an unchanged TOASTed value that nobody knows */
     bool truncates;              /* TRUNCATE makes records (Debezium drops them by default) */
-    size_t record_limit_bytes;   /* key or value beyond this: ERROR_CONFIG naming table and limit */
+    /* For an unchanged TOASTed value that nobody knows. */
+    const char *unavailable_value_placeholder;
+    size_t record_limit_bytes; /* key or value beyond this: ERROR_CONFIG naming table and limit */
 };
 
 /* One for each topic name, made by the recorder, alive as long as it is. */
 struct topic {
     const char *name; /* legal in Kafka: [A-Za-z0-9._-], at most 249 bytes */
-    void *attached;   /* for the sink: NULL at first; whoever sets it frees it (recorder_each_topic) */
+    void *attached; /* the sink's; NULL at first; whoever sets it frees it (recorder_each_topic) */
 };
 
 struct header {
@@ -65,14 +71,16 @@ struct recorder;
 struct recorder *recorder_create(const struct recorder_options *options); /* options are copied */
 void recorder_destroy(struct recorder *r);                                /* NULL is fine */
 
-/* The records of one event, in order; they borrow from the recorder and are valid until the next call.
- * False: ERROR_DATA (a value that its type's parser cannot read: table, column and LSN are named,
- * never the value) or ERROR_CONFIG (too large; two tables that map to one topic; no such topic name). */
+/* The records of one event, in order; they borrow from the recorder and are valid until the next
+ * call. False: ERROR_DATA (a value that its type's parser cannot read: table, column and LSN are
+ * named, never the value) or ERROR_CONFIG (too large; two tables that map to one topic; no such
+ * topic name). */
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err) MUST_CHECK;
 
 /* Makes (or finds) the topic that a relation's records will go to, before any record is made. */
-struct topic *recorder_topic(struct recorder *r, const struct relation *relation, struct error *err) MUST_CHECK;
+struct topic *recorder_topic(struct recorder *r, const struct relation *relation,
+                             struct error *err) MUST_CHECK;
 
 /* Calls visit for each topic made so far: to free what was attached. */
 void recorder_each_topic(struct recorder *r, void (*visit)(struct topic *topic, void *context),

@@ -35,7 +35,7 @@ uint8_t *buf_grow(struct buf *b, size_t more) MUST_CHECK;
 /* Room for `more` bytes, without moving len: write there, then add to b->len what was written. */
 static inline uint8_t *buf_room(struct buf *b, size_t more)
 {
-    if (!b->failed && more <= b->size - b->len)
+    if (b->at != NULL && !b->failed && more <= b->size - b->len)
         return b->at + b->len;
     return buf_grow(b, more);
 }

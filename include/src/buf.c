@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define FIRST_BYTES ((size_t)256)
+#define BIG_BYTES ((size_t)1 << 20) /* up to here sizes double; beyond, a quarter is kept in hand */
 
 void buf_init(struct buf *b, size_t limit_bytes)
 {
@@ -29,8 +30,10 @@ static size_t next_size(const struct buf *b, size_t need)
 {
     size_t size = b->size < FIRST_BYTES ? FIRST_BYTES : b->size;
 
+    if (need > BIG_BYTES)
+        size = need > SIZE_MAX - need / 4 ? need : need + need / 4;
     while (size < need)
-        size = size > SIZE_MAX / 2 ? need : size * 2;
+        size *= 2;
     return size > b->limit_bytes ? b->limit_bytes : size;
 }
 

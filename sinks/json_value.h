@@ -1,0 +1,34 @@
+/*
+ * json_value - one value: PostgreSQL's text in, JSON text out, as the semantic says.
+ *
+ * What a type of the Debezium envelope cannot hold comes as a JSON string of PostgreSQL's text
+ * instead of as null: NaN and the infinities of numeric, timestamps beyond 64 bits of microseconds.
+ */
+#ifndef SINKS_JSON_VALUE_H
+#define SINKS_JSON_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "millrace/attr.h"
+#include "millrace/buf.h"
+#include "millrace/slice.h"
+#include "sinks/semantic.h"
+
+/* Scratch memory that is used again for each value. */
+struct json_value {
+    struct buf work;    /* bytes of one value */
+    struct buf element; /* of an array, without backslashes */
+};
+
+void json_value_init(struct json_value *w, size_t limit_bytes);
+/* Gives back what one huge value needed. */
+void json_value_trim(struct json_value *w, size_t keep_bytes);
+void json_value_done(struct json_value *w);
+
+/* False when the text is not of the type, or scratch memory did not suffice; something may then
+ * have been appended.  Whether it fitted into `out` is out->failed. */
+bool json_value_write(struct json_value *w, const struct semantic *s, struct slice text,
+                      struct buf *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,415 @@
+#include "sinks/value_time.h"
+
+#define DAY_SECONDS INT64_C(86400)
+#define MONTH_SECONDS INT64_C(2629800) /* 30.4375 days */
+#define SECOND_US INT64_C(1000000)
+#define DIGITS_MAX 12u /* of one number; no field of any of these types has more */
+
+/* What is left of the text.  Each take_... moves on only when it returns true. */
+struct cursor {
+    const uint8_t *at, *end;
+};
+
+static struct cursor cursor_over(struct slice text)
+{
+    const uint8_t *at = text.at != NULL ? text.at : (const uint8_t *)"";
+
+    return (struct cursor){at, at + text.len};
+}
+
+static bool at_end(const struct cursor *c)
+{
+    return c->at == c->end;
+}
+
+static bool at_digit(const struct cursor *c)
+{
+    return c->at < c->end && *c->at >= '0' && *c->at <= '9';
+}
+
+static bool take_byte(struct cursor *c, char byte)
+{
+    if (at_end(c) || *c->at != (uint8_t)byte)
+        return false;
+    c->at++;
+    return true;
+}
+
+static bool take_word(struct cursor *c, const char *word)
+{
+    size_t len = strlen(word);
+
+    if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0)
+        return false;
+    c->at += len;
+    return true;
+}
+
+static bool take_number(struct cursor *c, int64_t *out_number)
+{
+    int64_t number = 0;
+    unsigned digits = 0;
+
+    for (; at_digit(c) && digits < DIGITS_MAX; digits++)
+        number = number * 10 + (*c->at++ - '0');
+    if (digits == 0 || at_digit(c))
+        return false;
+    *out_number = number;
+    return true;
+}
+
+/* Exactly two digits, at most `max`. */
+static bool take_two(struct cursor *c, int64_t max, int64_t *out_number)
+{
+    const uint8_t *start = c->at;
+
+    return take_number(c, out_number) && c->at - start == 2 && *out_number <= max;
+}
+
+/* Nothing, or a point and one to six digits. */
+static bool take_fraction(struct cursor *c, int64_t *out_micros)
+{
+    int64_t micros = 0, unit = SECOND_US / 10;
+
+    if (take_byte(c, '.')) {
+        if (!at_digit(c))
+            return false;
+        for (; at_digit(c) && unit > 0; unit /= 10)
+            micros += (*c->at++ - '0') * unit;
+        if (at_digit(c))
+            return false;
+    }
+    *out_micros = micros;
+    return true;
+}
+
+/* 13:51:30.123456 with any number of hours. */
+static bool take_clock(struct cursor *c, int64_t *out_seconds, int64_t *out_micros)
+{
+    int64_t hours = 0, minutes = 0, seconds = 0;
+
+    if (!take_number(c, &hours) || !take_byte(c, ':') || !take_two(c, 59, &minutes) ||
+        !take_byte(c, ':') || !take_two(c, 59, &seconds) || !take_fraction(c, out_micros))
+        return false;
+    *out_seconds = (hours * 60 + minutes) * 60 + seconds;
+    return true;
+}
+
+/* 00:00:00 to 24:00:00. */
+static bool take_day_clock(struct cursor *c, int64_t *out_us)
+{
+    int64_t seconds = 0, micros = 0;
+
+    if (!take_clock(c, &seconds, &micros) || seconds > DAY_SECONDS ||
+        (seconds == DAY_SECONDS && micros > 0))
+        return false;
+    *out_us = seconds * SECOND_US + micros;
+    return true;
+}
+
+/* +02, -05:30, +01:23:45: seconds east of UTC. */
+static bool take_offset(struct cursor *c, int64_t *out_seconds)
+{
+    int64_t hours = 0, minutes = 0, seconds = 0;
+    bool west = take_byte(c, '-');
+
+    if ((!west && !take_byte(c, '+')) || !take_two(c, 15, &hours))
+        return false;
+    if (take_byte(c, ':') && !take_two(c, 59, &minutes))
+        return false;
+    if (take_byte(c, ':') && !take_two(c, 59, &seconds))
+        return false;
+    seconds += (hours * 60 + minutes) * 60;
+    *out_seconds = west ? -seconds : seconds;
+    return true;
+}
+
+/* Days from 1970-01-01 to a day of the proleptic Gregorian calendar; year 0 is 1 BC.  Years begin
+ * in March here, so that the leap day is the last of its year; an era is 400 years, 146097 days. */
+static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t of_era = y - era * 400;
+    int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static void civil_from_days(int64_t days, int64_t *out_year, int64_t *out_month, int64_t *out_day)
+{
+    int64_t z = days + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t of_era = z - era * 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * of_year + 2) / 153;
+
+    *out_day = of_year - (153 * month + 2) / 5 + 1;
+    *out_month = month < 10 ? month + 3 : month - 9;
+    *out_year = year + era * 400 + (*out_month <= 2 ? 1 : 0);
+}
+
+struct civil {
+    int64_t year, month, day; /* the year as written; BC follows at the end of the text */
+};
+
+static bool take_civil(struct cursor *c, struct civil *out)
+{
+    return take_number(c, &out->year) && out->year >= 1 && out->year <= 9999999 &&
+           take_byte(c, '-') && take_two(c, 12, &out->month) && out->month >= 1 &&
+           take_byte(c, '-') && take_two(c, 31, &out->day) && out->day >= 1;
+}
+
+/* Takes " BC" when it is there; true when nothing is left. */
+static bool finish_civil(struct cursor *c, const struct civil *civil, int64_t *out_days)
+{
+    bool before_christ = take_word(c, " BC");
+
+    if (!at_end(c))
+        return false;
+    *out_days =
+        days_from_civil(before_christ ? 1 - civil->year : civil->year, civil->month, civil->day);
+    return true;
+}
+
+bool time_read_date(struct slice text, int32_t *out_days)
+{
+    struct cursor c = cursor_over(text);
+    struct civil civil = {0};
+    int64_t days = 0;
+
+    if (slice_is(text, "infinity")) {
+        *out_days = INT32_MAX;
+        return true;
+    }
+    if (slice_is(text, "-infinity")) {
+        *out_days = INT32_MIN;
+        return true;
+    }
+    if (!take_civil(&c, &civil) || !finish_civil(&c, &civil, &days) || days <= INT32_MIN ||
+        days >= INT32_MAX)
+        return false;
+    *out_days = (int32_t)days;
+    return true;
+}
+
+bool time_read_time(struct slice text, int64_t *out_us)
+{
+    struct cursor c = cursor_over(text);
+    int64_t us = 0;
+
+    if (!take_day_clock(&c, &us) || !at_end(&c))
+        return false;
+    *out_us = us;
+    return true;
+}
+
+bool time_read_timetz(struct slice text, int64_t *out_us)
+{
+    struct cursor c = cursor_over(text);
+    int64_t us = 0, offset = 0;
+
+    if (!take_day_clock(&c, &us) || !take_offset(&c, &offset) || !at_end(&c))
+        return false;
+    us -= offset * SECOND_US;
+    if (us < 0)
+        us += TIME_DAY_US;
+    else if (us > TIME_DAY_US || (us == TIME_DAY_US && offset != 0))
+        us -= TIME_DAY_US;
+    *out_us = us;
+    return true;
+}
+
+static bool read_moment(struct slice text, bool zoned, struct moment *out)
+{
+    struct cursor c = cursor_over(text);
+    struct civil civil = {0};
+    int64_t us = 0, days = 0, offset = 0;
+
+    if (slice_is(text, "infinity") || slice_is(text, "-infinity")) {
+        *out = (struct moment){.kind = text.at[0] == '-' ? MOMENT_MINUS_INFINITY : MOMENT_INFINITY};
+        return true;
+    }
+    if (!take_civil(&c, &civil) || !take_byte(&c, ' ') || !take_day_clock(&c, &us) ||
+        (zoned && !take_offset(&c, &offset)) || !finish_civil(&c, &civil, &days))
+        return false;
+    *out = (struct moment){.kind = MOMENT_FINITE,
+                           .seconds = days * DAY_SECONDS + us / SECOND_US - offset,
+                           .micros = (int32_t)(us % SECOND_US)};
+    return true;
+}
+
+bool time_read_timestamp(struct slice text, struct moment *out_moment)
+{
+    return read_moment(text, false, out_moment);
+}
+
+bool time_read_timestamptz(struct slice text, struct moment *out_moment)
+{
+    return read_moment(text, true, out_moment);
+}
+
+bool time_moment_us(const struct moment *m, int64_t *out_us)
+{
+    /* The second that holds INT64_MIN microseconds is left out: nobody stores a date there. */
+    if (m->kind != MOMENT_FINITE || m->seconds < INT64_MIN / SECOND_US ||
+        m->seconds >= INT64_MAX / SECOND_US)
+        return false;
+    *out_us = m->seconds * SECOND_US + m->micros;
+    return true;
+}
+
+struct span {
+    int64_t seconds, micros;
+};
+
+/* "2 mons" and the like; the number has been read. */
+static bool take_unit(struct cursor *c, int64_t number, struct span *span)
+{
+    int64_t unit;
+
+    if (take_word(c, " year"))
+        unit = 12 * MONTH_SECONDS;
+    else if (take_word(c, " mon"))
+        unit = MONTH_SECONDS;
+    else if (take_word(c, " day"))
+        unit = DAY_SECONDS;
+    else
+        return false;
+    (void)take_byte(c, 's');
+    if (number > INT32_MAX + INT64_C(1)) /* of either sign: each field is an int32 */
+        return false;
+    span->seconds += number * unit;
+    return true;
+}
+
+static bool take_clock_span(struct cursor *c, struct span *span)
+{
+    int64_t seconds = 0, micros = 0;
+
+    if (!take_clock(c, &seconds, &micros))
+        return false;
+    span->seconds += seconds;
+    span->micros += micros;
+    return true;
+}
+
+static bool take_interval_part(struct cursor *c, struct span *total)
+{
+    bool negative = take_byte(c, '-');
+    struct cursor start;
+    struct span part = {0};
+    int64_t number = 0;
+
+    if (!negative)
+        (void)take_byte(c, '+');
+    start = *c;
+    if (!take_number(c, &number))
+        return false;
+    if (!at_end(c) && *c->at == ':') {
+        *c = start;
+        if (!take_clock_span(c, &part))
+            return false;
+    } else if (!take_unit(c, number, &part)) {
+        return false;
+    }
+    total->seconds += negative ? -part.seconds : part.seconds;
+    total->micros += negative ? -part.micros : part.micros;
+    return true;
+}
+
+static int64_t clamp_us(const struct span *span)
+{
+    if (span->seconds >= INT64_MAX / SECOND_US)
+        return INT64_MAX;
+    if (span->seconds <= INT64_MIN / SECOND_US)
+        return INT64_MIN;
+    return span->seconds * SECOND_US + span->micros;
+}
+
+bool time_read_interval(struct slice text, int64_t *out_us)
+{
+    struct cursor c = cursor_over(text);
+    struct span total = {0};
+
+    if (slice_is(text, "infinity") || slice_is(text, "-infinity")) {
+        *out_us = text.at[0] == '-' ? INT64_MIN : INT64_MAX;
+        return true;
+    }
+    /* At most years, months, days and a clock: four parts. */
+    for (unsigned parts = 0; parts < 4; parts++) {
+        if (!take_interval_part(&c, &total))
+            return false;
+        if (at_end(&c)) {
+            *out_us = clamp_us(&total);
+            return true;
+        }
+        if (!take_byte(&c, ' '))
+            return false;
+    }
+    return false;
+}
+
+static void write_padded(struct buf *out, int64_t number, unsigned width)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    for (; number > 0 || sizeof digits - at < width; number /= 10)
+        digits[--at] = (char)('0' + number % 10);
+    buf_append(out, digits + at, sizeof digits - at);
+}
+
+static void write_clock(struct buf *out, int64_t seconds)
+{
+    write_padded(out, seconds / 3600, 2);
+    buf_byte(out, ':');
+    write_padded(out, seconds / 60 % 60, 2);
+    buf_byte(out, ':');
+    write_padded(out, seconds % 60, 2);
+}
+
+/* The first `digits` of six decimals. */
+static void write_decimals(struct buf *out, int64_t micros, unsigned digits)
+{
+    if (digits == 0)
+        return;
+    for (unsigned cut = digits; cut < 6; cut++)
+        micros /= 10;
+    buf_byte(out, '.');
+    write_padded(out, micros, digits);
+}
+
+void time_write_zoned(struct buf *out, const struct moment *m, unsigned digits)
+{
+    int64_t of_day = (m->seconds % DAY_SECONDS + DAY_SECONDS) % DAY_SECONDS;
+    int64_t year = 0, month = 0, day = 0;
+
+    civil_from_days((m->seconds - of_day) / DAY_SECONDS, &year, &month, &day);
+    if (year < 0)
+        buf_byte(out, '-');
+    else if (year > 9999)
+        buf_byte(out, '+');
+    write_padded(out, year < 0 ? -year : year, 4);
+    buf_byte(out, '-');
+    write_padded(out, month, 2);
+    buf_byte(out, '-');
+    write_padded(out, day, 2);
+    buf_byte(out, 'T');
+    write_clock(out, of_day);
+    write_decimals(out, m->micros, digits);
+    buf_byte(out, 'Z');
+}
+
+void time_write_timetz(struct buf *out, int64_t us)
+{
+    int64_t micros = us % SECOND_US;
+    unsigned digits = micros == 0 ? 0 : 6;
+
+    for (int64_t rest = micros; digits > 0 && rest % 10 == 0; rest /= 10)
+        digits--;
+    write_clock(out, us / SECOND_US);
+    write_decimals(out, micros, digits);
+    buf_byte(out, 'Z');
+}
