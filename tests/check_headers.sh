@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../deploy/lib/common.sh"
 cd "$tree"
 
-flags=$(PKG_CONFIG_PATH="$rdkafka_dir/lib/pkgconfig" pkg-config --cflags libpq rdkafka libfyaml)
+flags=$(PKG_CONFIG_PATH="$rdkafka_dir/lib/pkgconfig" pkg-config --cflags libpq rdkafka libfyaml | sed "s/-I/-isystem /g")
 bad=0
 for header in $(find include decoder sinks relay tests -name '*.h' | sort); do
     # shellcheck disable=SC2086 # several flags

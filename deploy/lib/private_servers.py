@@ -324,6 +324,10 @@ class Postgres(Server):
         return [*unprivileged(), self.bin / "postgres", "-D", self.data], clean_environment()
 
     def make_cluster(self):
+        closed = [p for p in self.folder.parents if not p.stat().st_mode & 0o001]
+        if os.geteuid() == 0 and closed:
+            raise ServerError(f"PostgreSQL does not run as root, and {unprivileged_user()} may not pass "
+                              f"{closed[-1]}: choose another folder than {self.folder}")
         self.data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             owner = pwd.getpwnam(unprivileged_user())
