@@ -1,9 +1,10 @@
 /*
- * pg_catalog - what the stream does not say about tables: read from the catalogue on a side connection.
+ * pg_catalog - what the stream does not say about tables: read from the catalogue on a side
+ * connection.
  *
- * The catalogue shows the present, not the moment in the log that is being decoded: a table may have
- * been changed or dropped since.  So a description that does not fit the columns of the R message is
- * only used as far as it fits.
+ * The catalogue shows the present, not the moment in the log that is being decoded: a table may
+ * have been changed or dropped since.  So a description that does not fit the columns of the R
+ * message is only used as far as it fits.
  */
 #ifndef RELAY_PG_CATALOG_H
 #define RELAY_PG_CATALOG_H
@@ -32,12 +33,14 @@ bool pg_selection_wants_column(const struct pg_selection *selection, struct slic
                                struct slice table, struct slice column);
 
 /*
- * Completes a relation made from an R message (or, in the snapshot, from pg_catalog_tables): types, NOT
- * NULL, default expressions, key, hidden and ignored; sets described.  `replaced` (may be NULL) is the
- * former description of the same oid: what the catalogue no longer knows (table dropped, column renamed
- * since) is taken over from it when relation_same_wire() holds, else the key is made from the identity
- * flags (not under FULL).  Types are cached for the life of `catalog` and looked up by oid; an enum's
- * labels are read again for each description.
+ * Completes a relation made from an R message: types, NOT NULL, default expressions, key, hidden
+ * and ignored; sets described.  `replaced` (may be NULL) is the former description of the same oid:
+ * what the catalogue no longer knows (table dropped, column renamed since) is taken over from it
+ * when relation_same_wire() holds, else the key is made from the identity flags (not under FULL).
+ *
+ * Types are asked for anew each time, since an enum may have got labels, and kept once per content
+ * for the life of the catalogue: relations point there.  A type that nobody knows any more is
+ * described as pg_catalog.unknown, with the oid of the R message.
  */
 struct pg_catalog;
 
@@ -49,17 +52,22 @@ bool pg_catalog_describe(struct pg_catalog *catalog, struct relation *relation, 
 
 /* A table to be copied by the snapshot, described. */
 struct pg_table {
-    struct relation *relation; /* columns as the publication publishes them (column lists, generated
-                                * columns of the server's version), in the stream's order */
-    uint32_t block_count;      /* of the heap, for ctid ranges; 0 for a partitioned root */
-    double row_estimate;       /* pg_class.reltuples; -1: unknown */
-    bool partitioned_root;     /* published via its root: read with SELECT ... FROM root, no ctid ranges */
-    struct slice row_filter;   /* publication's WHERE as SQL text; at == NULL: none (15+) */
+    struct relation *relation; /* as R would describe it: columns that the publication publishes
+                                * (column lists, generated columns of the server's version), in the
+                                * stream's order, with their identity flags */
+    uint32_t block_count;  /* of the heap when asked, for ctid ranges (leave the last one open: it
+                            * may  have grown since); 0 for a partitioned root */
+    double row_estimate;   /* pg_class.reltuples; -1: unknown */
+    bool partitioned_root; /* published via its root: read with SELECT ... FROM root, no ctid ranges
+                            */
+    struct slice row_filter; /* publication's WHERE as SQL text; at == NULL: none (15+) */
 };
 
-/* The selected tables of the publication (pg_publication_tables / pg_get_publication_tables), ordered by
- * name, with described relations whose ids come from *relation_ids; all memory from `arena`. */
+/* The selected tables of the publication (pg_publication_tables / pg_get_publication_tables),
+ * ordered by name, with described relations whose ids come from *relation_ids; all memory from
+ * `arena`. */
 bool pg_catalog_tables(struct pg_catalog *catalog, uint64_t *relation_ids, struct arena *arena,
-                       struct pg_table **out_tables, size_t *out_count, struct error *err) MUST_CHECK;
+                       struct pg_table **out_tables, size_t *out_count,
+                       struct error *err) MUST_CHECK;
 
 #endif

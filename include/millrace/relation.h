@@ -75,7 +75,8 @@ struct relation {
     bool described;
     /* Columns that identify a row, as indexes into columns, in index order: the primary key; else the
      * replica identity's index; else the first unique index over NOT NULL columns; else none.  A key
-     * any column of which is not among `columns` counts as none. */
+     * any column of which is not among `columns` counts as none, and so does one that the replica
+     * identity does not cover: the deletes do not carry it. */
     const uint16_t *key;
     uint16_t key_count;
     bool key_is_primary;
