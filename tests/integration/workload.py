@@ -162,9 +162,9 @@ class Writer:
 class Load:
     """Several writers at once; count transactions in all."""
 
-    def __init__(self, conninfo, seed, count, writers=4, pause=0.0):
+    def __init__(self, conninfo, seed, count, writers=4, truncates=True, pause=0.0):
         # One writer truncates: TRUNCATE takes a lock that would serialise the others.
-        self.writers = [Writer(conninfo, seed, n, count // writers, n == 0, pause) for n in range(writers)]
+        self.writers = [Writer(conninfo, seed, n, count // writers, truncates and n == 0, pause) for n in range(writers)]
         self.threads = [threading.Thread(target=w.run, daemon=True) for w in self.writers]
         for thread in self.threads:
             thread.start()
