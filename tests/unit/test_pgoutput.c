@@ -80,6 +80,7 @@ static void render_row(struct buf *out, const char *name, const struct relation 
 {
     if (row.cells == NULL)
         return;
+    assert(relation != NULL);
     assert_int_equal(row.count, relation->column_count);
     buf_printf(out, " %s(", name);
     for (uint16_t i = 0; i < row.count; i++) {
@@ -249,6 +250,8 @@ static struct decode_case decode_cases[] = {
      "relation public.t: DELETE: column note is unchanged where no value was before"},
     {"binary cell", OPEN, "49 00004001 4e 0002 62 00000004 00000007 6e",
      "relation public.t: INSERT: column id is in binary format, which was not asked for"},
+    {"binary cell in an old row", OPEN, "55 00004001 4f 0002 6e 62 00000000 4e 0002 6e 6e",
+     "relation public.t: UPDATE: column note is in binary format, which was not asked for"},
     {"truncate of nothing", OPEN, "54 00000000 00", "TRUNCATE malformed at byte 6 of 6"},
     {"truncate of too many", OPEN, "54 ffffffff 00 00004001", "TRUNCATE malformed at byte 6 of 10"},
     {"relation with an unknown flag", FRESH,
@@ -660,22 +663,31 @@ static void limits_are_named(void **state)
     fixture_done(&f);
 }
 
+/* Whether that is enough for RELATION_T; else the error names the limit. */
+static bool describes_within(size_t limit_bytes)
+{
+    struct fixture f = {0};
+    char expect[128];
+    bool enough;
+
+    arena_init(&f.scratch, LIMIT_BYTES);
+    f.p = pgoutput_create(&f.relation_ids, 0, limit_bytes);
+    enough = decode_hex(&f, RELATION_T) == DECODED_RELATION;
+    (void)snprintf(expect, sizeof expect,
+                   "RELATION public.t: its description passes the limit of %zu bytes", limit_bytes);
+    assert_string_equal(f.err.text, enough ? "" : expect);
+    fixture_done(&f);
+    return enough;
+}
+
 static void relation_limit_is_named(void **state)
 {
-    (void)state;
-    for (size_t limit_bytes = 0; limit_bytes < 32; limit_bytes += 8) {
-        struct fixture f = {0};
-        char expect[128];
+    size_t limit_bytes = 0;
 
-        arena_init(&f.scratch, LIMIT_BYTES);
-        f.p = pgoutput_create(&f.relation_ids, 0, limit_bytes);
-        assert_int_equal(decode_hex(&f, RELATION_T), DECODED_FAILED);
-        (void)snprintf(expect, sizeof expect,
-                       "RELATION public.t: its description passes the limit of %zu bytes",
-                       limit_bytes);
-        assert_string_equal(f.err.text, expect);
-        fixture_done(&f);
-    }
+    (void)state;
+    while (!describes_within(limit_bytes))
+        limit_bytes++;
+    assert_in_range(limit_bytes, 64, 1024);
 }
 
 static void long_origin_is_refused(void **state)
