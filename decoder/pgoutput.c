@@ -13,6 +13,7 @@
  *     D  DELETE    relation 4   ( 'K' row | 'O' row )
  *     T  TRUNCATE  relations 4   options 1 (1: cascade, 2: restart identity)   oid 4 each
  *     M  MESSAGE   flags 1 (1: transactional)   lsn 8   prefix\0   length 4   content
+ *                    (the lsn is where its record ends, so one may resume there without a repeat)
  *
  *     row          columns 2, each:  'n' null  |  'u' unchanged  |  't' length 4 text
  *
