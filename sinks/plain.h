@@ -6,9 +6,9 @@
 #include "millrace/sink.h"
 #include "sinks/recorder.h"
 
-/* Writes a line for each record to descriptor `fd`: {"topic":...,"key":...,"value":...}, keys and values
- * as the JSON they are, null where they are null.  recover() knows no position: every run begins anew.
- * commit() is done when the lines are written out.  Takes over `recorder`. */
+/* Writes a line for each record to descriptor `fd`, in the spelling of record_json.h.  recover()
+ * knows no position: every run begins anew.  commit() is done when the lines are written out.  A
+ * reader that goes away is ERROR_SYSTEM (SIGPIPE must be ignored).  Takes over `recorder`. */
 struct sink *stdout_sink_create(int fd, struct recorder *recorder);
 
 /* Encodes and forgets.  Takes over `recorder`. */
