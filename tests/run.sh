@@ -91,15 +91,19 @@ unit_tests() { # unit_tests PRESET NAME
         --test-output-size-passed 10000000 --test-output-size-failed 10000000
 }
 
-fuzz_one() { # fuzz_one PROGRAM: seconds only; what it finds is left in $results
-    local seeds=tests/fuzz/seeds/${1##*/fuzz_}
-    local corpus=build/fuzz/corpus/${1##*/}
+mutants() { # the ways in which the sources can be broken on purpose
+    grep -rhoE 'MILLRACE_MUTANT_[A-Z_]+' include decoder sinks relay | sed 's/MILLRACE_MUTANT_//' |
+        tr '[:upper:]' '[:lower:]' | sort -u
+}
 
-    mkdir -p "$corpus"
-    [ -d "$seeds" ] || seeds=
-    # shellcheck disable=SC2086 # none or one
-    "$1" -max_total_time=5 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="$results/${1##*/}-" "$corpus" $seeds
+mutants_build() {
+    local name
+
+    for name in $(mutants); do
+        cmake -S . -B "build/mutant-$name" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+            -DMILLRACE_MUTANT="$name" -DBUILD_TESTING=OFF
+        cmake --build "build/mutant-$name" --target millrace
+    done
 }
 
 integration() { # integration NAME BUILD ARGUMENT...: pytest on the relay of that build
@@ -137,20 +141,13 @@ if wants unit; then
     check unit unit_tests ci unit
 fi
 if wants lint; then
-    check layers bash tests/check_layers.sh
     check headers bash tests/check_headers.sh
     check format bash tests/format.sh --check
     check tidy python3 tests/support/tidy.py build/ci build/check/tidy
 fi
 if wants fuzz; then
     check build-fuzz preset_build fuzz
-    if $good; then
-        for program in build/fuzz/tests/fuzz/fuzz_*; do
-            if [ -f "$program" ] && [ -x "$program" ]; then
-                check "${program##*/}" fuzz_one "$program"
-            fi
-        done
-    fi
+    if $good; then check fuzz unit_tests fuzz fuzz; fi
 fi
 if wants integration; then
     # With sanitizers all that is about being right; at full speed what is about being killed at the
@@ -159,6 +156,7 @@ if wants integration; then
     check build-release preset_build release
     if $good; then
         check unit-release unit_tests release unit-release
+        check build-mutants mutants_build
         check integration-release integration integration-release release -m "kills or smoke" \
             --kills "$kills"
         for major in ${more_postgres//,/ }; do
