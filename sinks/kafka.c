@@ -1,1 +1,298 @@
+/*
+ * One transaction after the other:
+ *
+ *     put ... put -> commit -> (PUT_FULL) -> reap: REAP_COMMITTED -> put ...
+ *
+ * A Kafka transaction is begun at its first record.  What blocks runs on the helper thread of
+ * kafka_transaction; until it is done put() answers PUT_FULL.  An event's records are handed over
+ * all or none, so that a commit never cuts an event in two.
+ */
 #include "sinks/kafka.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "millrace/mem.h"
+
+#include "sinks/kafka_producer.h"
+#include "sinks/kafka_topics.h"
+#include "sinks/kafka_transaction.h"
+#include "sinks/murmur2.h"
+
+#define OPEN_GRACE_MS 2000 /* the helper gives up by itself, and says why */
+
+struct kafka_sink {
+    struct sink sink;
+    const struct kafka_options *options;
+    struct recorder *recorder;
+    int stop_fd;
+    struct kafka_producer producer;
+    struct kafka_transaction transaction;
+    bool committing;      /* until reap() has reported it */
+    bool topic_looked_up; /* until it is known: put() has nothing to try before */
+};
+
+static struct kafka_sink *kafka_from(struct sink *sink)
+{
+    return (struct kafka_sink *)sink; /* the first member */
+}
+
+/* ---- recover ---- */
+
+enum opening { OPENING, OPENED, OPENING_FAILED }; /* failed: err says why */
+
+static enum opening look_at_opening(struct kafka_sink *k, struct error *err)
+{
+    struct pollfd fds[2] = {{k->producer.wake_fd, POLLIN, 0}, {k->stop_fd, POLLIN, 0}};
+
+    (void)poll(fds, 2, KAFKA_SLICE_MS);
+    kafka_producer_drain_wake(&k->producer);
+    if (kafka_transaction_take(&k->transaction, JOB_OPEN))
+        return OPENED;
+    if (kafka_producer_has_failed(&k->producer, err))
+        return OPENING_FAILED;
+    if ((fds[1].revents & (POLLIN | POLLHUP)) == 0)
+        return OPENING;
+    (void)error_set(err, ERROR_STOPPED, "asked to stop while the Kafka producer was starting");
+    return OPENING_FAILED;
+}
+
+static bool await_opening(struct kafka_sink *k, struct error *err)
+{
+    /* The helper waits for timeout_ms twice at most: to be let in, and for the position. */
+    int64_t until_ms = kafka_clock_ms() + 2 * k->options->timeout_ms + OPEN_GRACE_MS;
+
+    for (;;) {
+        switch (look_at_opening(k, err)) {
+        case OPENED:
+            return true;
+        case OPENING_FAILED:
+            return false;
+        case OPENING:
+            break;
+        }
+        if (kafka_clock_ms() > until_ms)
+            return error_set(err, ERROR_LINK, "the Kafka producer did not start in time");
+    }
+}
+
+static bool kafka_recover(struct sink *sink, struct position *out_position, struct error *err)
+{
+    struct kafka_sink *k = kafka_from(sink);
+
+    if (!kafka_transaction_start(&k->transaction, &k->producer, err))
+        return false;
+    kafka_transaction_ask(&k->transaction, JOB_OPEN);
+    if (!await_opening(k, err))
+        return error_wrap(err, "Kafka %s", k->options->bootstrap_servers);
+    *out_position = k->transaction.position;
+    return true;
+}
+
+/* ---- put ---- */
+
+static size_t record_bytes(const struct record *r)
+{
+    size_t bytes = r->key.len + r->value.len;
+
+    for (size_t i = 0; i < r->header_count; i++)
+        bytes += strlen(r->headers[i].name) + r->headers[i].value.len;
+    return bytes;
+}
+
+static bool refuse_size(const struct kafka_sink *k, const struct record *r, size_t bytes,
+                        struct error *err)
+{
+    if (r->relation == NULL)
+        return error_set(
+            err, ERROR_CONFIG,
+            "a message's record of %zu bytes for topic %s is larger than message_max_bytes %zu: "
+            "raise it, and max.message.bytes of the topic",
+            bytes, r->topic->name, k->options->message_max_bytes);
+    return error_set(
+        err, ERROR_CONFIG,
+        "table %.*s.%.*s: a record of %zu bytes for topic %s is larger than message_max_bytes "
+        "%zu: raise it, and max.message.bytes of the topic",
+        SLICE_ARGS(r->relation->schema), SLICE_ARGS(r->relation->name), bytes, r->topic->name,
+        k->options->message_max_bytes);
+}
+
+/* False: the helper was asked to look the topic up. */
+static bool topic_is_known(struct kafka_sink *k, struct topic *topic)
+{
+    const struct kafka_topic *known = topic->attached;
+
+    if (known != NULL && known->partitions > 0)
+        return true;
+    if (known == NULL)
+        topic->attached = mem_new(struct kafka_topic);
+    k->transaction.topic = topic->attached;
+    k->transaction.topic_name = topic->name;
+    k->topic_looked_up = false;
+    kafka_transaction_ask(&k->transaction, JOB_TOPIC);
+    return false;
+}
+
+/* Could all records of one event be handed over now? */
+static enum put_outcome check(struct kafka_sink *k, const struct records *records,
+                              struct error *err)
+{
+    size_t weight = 0;
+
+    for (size_t i = 0; i < records->count; i++) {
+        size_t bytes = record_bytes(&records->at[i]);
+
+        if (bytes > k->options->message_max_bytes) {
+            (void)refuse_size(k, &records->at[i], bytes, err);
+            return PUT_FAILED;
+        }
+        weight += kafka_producer_weight(bytes);
+        if (!topic_is_known(k, records->at[i].topic))
+            return PUT_FULL;
+    }
+    return kafka_producer_has_room(&k->producer, weight) ? PUT_TAKEN : PUT_FULL;
+}
+
+/* Records without a key keep their order too: all of one table go to one partition. */
+static int32_t choose_partition(const struct record *r, int32_t partitions)
+{
+    if (r->has_key)
+        return murmur2_partition(r->key, partitions);
+    return r->relation == NULL ? 0 : (int32_t)(r->relation->oid % (uint32_t)partitions);
+}
+
+static bool send_one(struct kafka_sink *k, const struct record *r, struct error *err)
+{
+    const struct kafka_topic *topic = r->topic->attached;
+    size_t bytes = record_bytes(r);
+
+    if (!kafka_producer_send(&k->producer, topic->handle, choose_partition(r, topic->partitions), r,
+                             bytes, err))
+        return false;
+    k->sink.pending_records++;
+    k->sink.pending_bytes += bytes;
+    return true;
+}
+
+static bool send_all(struct kafka_sink *k, const struct records *records, struct error *err)
+{
+    if (records->count > 0 && k->options->delivery == DELIVERY_EXACTLY_ONCE &&
+        !kafka_producer_begin(&k->producer, err))
+        return false;
+    for (size_t i = 0; i < records->count; i++)
+        if (!send_one(k, &records->at[i], err))
+            return false;
+    return true;
+}
+
+static bool is_waiting(struct kafka_sink *k)
+{
+    if (!k->topic_looked_up)
+        k->topic_looked_up = kafka_transaction_take(&k->transaction, JOB_TOPIC);
+    return k->committing || !k->topic_looked_up || atomic_load(&k->producer.wants_room);
+}
+
+static enum put_outcome kafka_put(struct sink *sink, const struct event *event, struct error *err)
+{
+    struct kafka_sink *k = kafka_from(sink);
+    struct records records = {0};
+    enum put_outcome outcome;
+
+    if (kafka_producer_has_failed(&k->producer, err))
+        return PUT_FAILED;
+    if (is_waiting(k))
+        return PUT_FULL;
+    if (!recorder_make(k->recorder, event, &records, err))
+        return PUT_FAILED;
+    outcome = check(k, &records, err);
+    if (outcome != PUT_TAKEN)
+        return outcome;
+    return send_all(k, &records, err) ? PUT_TAKEN : PUT_FAILED;
+}
+
+/* ---- commit, reap ---- */
+
+static bool kafka_commit(struct sink *sink, const struct position *position, struct error *err)
+{
+    struct kafka_sink *k = kafka_from(sink);
+
+    if (kafka_producer_has_failed(&k->producer, err))
+        return false;
+    k->transaction.position = *position;
+    k->committing = true;
+    k->sink.pending_records = 0;
+    k->sink.pending_bytes = 0;
+    kafka_transaction_ask(&k->transaction, JOB_COMMIT);
+    return true;
+}
+
+static enum reap_outcome kafka_reap(struct sink *sink, struct error *err)
+{
+    struct kafka_sink *k = kafka_from(sink);
+
+    kafka_producer_drain_wake(&k->producer);
+    if (k->committing && kafka_transaction_take(&k->transaction, JOB_COMMIT)) {
+        k->committing = false;
+        if (atomic_load(&k->producer.failed))
+            kafka_producer_wake(&k->producer); /* drained just now, and the next reap() has news */
+        return REAP_COMMITTED;
+    }
+    return kafka_producer_has_failed(&k->producer, err) ? REAP_BROKEN : REAP_PENDING;
+}
+
+static int kafka_fd(const struct sink *sink)
+{
+    return ((const struct kafka_sink *)sink)->producer.wake_fd;
+}
+
+/* ---- close ---- */
+
+static void release_topic(struct topic *topic, void *context)
+{
+    (void)context;
+    kafka_topic_destroy(topic->attached);
+    topic->attached = NULL;
+}
+
+static void kafka_close(struct sink *sink)
+{
+    struct kafka_sink *k = kafka_from(sink);
+
+    if (k == NULL)
+        return;
+    kafka_transaction_stop(&k->transaction);
+    if (k->recorder != NULL)
+        recorder_each_topic(k->recorder, release_topic, NULL);
+    kafka_producer_done(&k->producer);
+    recorder_destroy(k->recorder);
+    free(k);
+}
+
+static const struct sink_ops kafka_ops = {
+    .name = "kafka",
+    .recover = kafka_recover,
+    .put = kafka_put,
+    .commit = kafka_commit,
+    .reap = kafka_reap,
+    .fd = kafka_fd,
+    .close = kafka_close,
+};
+
+struct sink *kafka_sink_create(const struct kafka_options *options, struct recorder *recorder,
+                               int stop_fd, struct error *err)
+{
+    struct kafka_sink *k = mem_new(struct kafka_sink);
+
+    k->sink.ops = &kafka_ops;
+    k->options = options;
+    k->recorder = recorder;
+    k->stop_fd = stop_fd;
+    k->topic_looked_up = true;
+    if (kafka_producer_init(&k->producer, options, err))
+        return &k->sink;
+    kafka_close(&k->sink);
+    return NULL;
+}

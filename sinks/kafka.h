@@ -1,8 +1,8 @@
 /*
  * kafka - the sink that publishes records to Kafka topics, in transactions.
  *
- * Exactly-once (DESIGN: "the sink keeps the position"): the events of whole source transactions and the
- * position record are produced in one Kafka transaction (KIP-98).  recover() first calls
+ * Exactly-once (DESIGN: "the sink keeps the position"): the events of whole source transactions and
+ * the position record are produced in one Kafka transaction (KIP-98).  recover() first calls
  * init_transactions, which fences any older instance, and only then reads the position, as a
  * read_committed consumer, to the last stable offset.  Any error after which a commit's outcome is
  * uncertain is REAP_BROKEN: the caller makes a new sink and recovers.
@@ -30,31 +30,35 @@ struct kafka_options {
     enum kafka_delivery delivery;
     const char *transactional_id; /* also the key of the position record: the relay's name */
     const char *position_topic;
-    bool create_topics;          /* make missing topics; else a missing topic is ERROR_CONFIG */
-    int32_t partitions;          /* of data topics that we create; and what existing ones are checked
-                                  * against when check_partitions is set */
-    bool check_partitions;       /* an existing topic with another count is ERROR_CONFIG */
-    int32_t replication_factor;  /* -1: the broker's default */
-    const char *cleanup_policy;  /* "delete", "compact", "compact,delete"; "": the broker's default */
+    bool create_topics;         /* make missing topics; else a missing topic is ERROR_CONFIG */
+    int32_t partitions;         /* of data topics that we create; and what existing ones are checked
+                                 * against when check_partitions is set */
+    bool check_partitions;      /* an existing topic with another count is ERROR_CONFIG */
+    int32_t replication_factor; /* -1: the broker's default */
+    const char
+        *cleanup_policy; /* "delete", "compact", "compact,delete"; "": the broker's default */
     int64_t transaction_timeout_ms;
-    int64_t timeout_ms;          /* for recover() and every call outside a transaction */
-    size_t message_max_bytes;    /* the largest record that is handed to librdkafka */
-    size_t queue_max_bytes;      /* handed over and not yet delivered: beyond it put() is PUT_FULL */
+    int64_t timeout_ms;       /* for recover() and every call outside a transaction */
+    size_t message_max_bytes; /* the largest record that is handed to librdkafka */
+    size_t queue_max_bytes;   /* handed over and not yet delivered: beyond it put() is PUT_FULL */
     const struct kafka_property *properties; /* any librdkafka property but those we own */
     size_t property_count;
 };
 
-/* Checks what can be checked without a broker: passes every property to librdkafka's configuration and
- * refuses those that we own (enable.idempotence, transactional.id, acks...).  ERROR_CONFIG. */
+/* Checks what can be checked without a broker: passes every property to librdkafka's configuration
+ * and refuses those that we own (enable.idempotence, transactional.id, acks...).  ERROR_CONFIG. */
 bool kafka_options_check(const struct kafka_options *options, struct error *err) MUST_CHECK;
 
 /* Takes over `recorder`.  Options must outlive the sink.  stop_fd: see sink.h recover(). */
 struct sink *kafka_sink_create(const struct kafka_options *options, struct recorder *recorder,
                                int stop_fd, struct error *err) MUST_CHECK;
 
-/* Reads the stored position without fencing anybody, for `millrace status`: known == false when there
- * is none. */
+/* Reads the stored position without fencing anybody, for `millrace status`: known == false when
+ * there is none. */
 bool kafka_read_position(const struct kafka_options *options, struct position *out,
                          struct error *err) MUST_CHECK;
+
+/* librdkafka's, as it is loaded: "2.15.1". */
+const char *kafka_library_version(void);
 
 #endif

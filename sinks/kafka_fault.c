@@ -1,0 +1,197 @@
+#include "sinks/kafka_fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define POLL_MS 20
+#define LASTING_MS 3000 /* a broker that starts may refuse a good password for a moment */
+#define LOG_LEVEL_ERROR 3
+
+/* Errors that stay until somebody changes something, and what. */
+static const struct {
+    rd_kafka_resp_err_t code;
+    const char *advice;
+} lasting[] = {
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, "check sasl.mechanism, sasl.username and sasl.password"},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+     "check sasl.mechanism, sasl.username and sasl.password"},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM,
+     "set sasl.mechanism to one that the broker offers"},
+    {RD_KAFKA_RESP_ERR__SSL, "check ssl.ca.location, and that the broker's certificate names the "
+                             "host in bootstrap_servers"},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+     "allow this user Write and Describe on the topic (Read too on the position topic, Create "
+     "where "
+     "topics are missing)"},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+     "allow this user to create topics, or make them and turn create_topics off"},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+     "allow this user Write and Describe on the transactional id, which is the relay's name"},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+     "raise max.message.bytes of the topic, or message.max.bytes of the broker"},
+    {RD_KAFKA_RESP_ERR_INVALID_RECORD,
+     "a compacted topic takes no record without a key: give the table a primary key or the topic "
+     "cleanup.policy=delete"},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "the topic was deleted: find out by whom, then start again"},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+     "the topic was deleted: find out by whom, then start again"},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID,
+     "the topic was made anew: find out by whom, then start again"},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "the topic was made anew with fewer partitions"},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "the broker does not allow this topic name"},
+    {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, "change the option partitions"},
+    {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR,
+     "set replication_factor to no more than the number of brokers"},
+    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, "change cleanup_policy"},
+    {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, "the broker's policy for new topics forbids it"},
+    {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
+     "lower transaction_timeout_ms or raise the broker's transaction.max.timeout.ms"},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
+     "use a broker with transactions, or delivery at_least_once"},
+    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
+     "use a broker with transactions, or delivery at_least_once"},
+};
+
+static const char *advice_for(rd_kafka_resp_err_t code)
+{
+    for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
+        if (lasting[i].code == code)
+            return lasting[i].advice;
+    return NULL;
+}
+
+int64_t kafka_clock_ms(void)
+{
+    struct timespec now = {0, 0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+enum error_kind kafka_fault_kind(rd_kafka_resp_err_t code)
+{
+    return advice_for(code) != NULL ? ERROR_CONFIG : ERROR_LINK;
+}
+
+bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *detail,
+                     const char *fmt, ...)
+{
+    const char *advice = advice_for(code);
+    char what[256];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(what, sizeof what, fmt, args);
+    va_end(args);
+    if (detail == NULL || detail[0] == '\0')
+        detail = rd_kafka_err2str(code);
+    return error_set(err, kafka_fault_kind(code), "%s: %s%s%s", what, detail,
+                     advice == NULL ? "" : ": ", advice == NULL ? "" : advice);
+}
+
+void kafka_notes_init(struct kafka_notes *n)
+{
+    memset(n, 0, sizeof *n);
+    (void)pthread_mutex_init(&n->lock, NULL);
+}
+
+void kafka_notes_done(struct kafka_notes *n)
+{
+    (void)pthread_mutex_destroy(&n->lock);
+}
+
+/* "All brokers down" follows from what was noted before; a log line is better than nothing. */
+static int telling(rd_kafka_resp_err_t code)
+{
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    if (code == RD_KAFKA_RESP_ERR__FAIL || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        return 1;
+    return kafka_fault_kind(code) == ERROR_CONFIG ? 3 : 2;
+}
+
+void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text)
+{
+    (void)pthread_mutex_lock(&n->lock);
+    if (telling(code) >= telling(n->code)) {
+        if (n->code != code)
+            n->since_ms = kafka_clock_ms();
+        n->code = code;
+        (void)snprintf(n->text, sizeof n->text, "%s", text);
+    }
+    (void)pthread_mutex_unlock(&n->lock);
+}
+
+void kafka_notes_clear(struct kafka_notes *n)
+{
+    (void)pthread_mutex_lock(&n->lock);
+    n->code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    (void)pthread_mutex_unlock(&n->lock);
+}
+
+bool kafka_notes_any(struct kafka_notes *n)
+{
+    bool any;
+
+    (void)pthread_mutex_lock(&n->lock);
+    any = n->code != RD_KAFKA_RESP_ERR_NO_ERROR;
+    (void)pthread_mutex_unlock(&n->lock);
+    return any;
+}
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *line)
+{
+    struct kafka_notes *notes = rk == NULL ? NULL : rd_kafka_opaque(rk);
+
+    (void)facility;
+    if (notes != NULL && level <= LOG_LEVEL_ERROR)
+        kafka_notes_take(notes, RD_KAFKA_RESP_ERR__FAIL, line);
+}
+
+void kafka_notes_attach(struct kafka_notes *n, rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_opaque(conf, n);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+}
+
+void kafka_notes_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    (void)rk;
+    kafka_notes_take(opaque, (rd_kafka_resp_err_t)code, reason);
+}
+
+int kafka_wait_slice_ms(const struct kafka_wait *w)
+{
+    int64_t left_ms = w->until_ms - kafka_clock_ms();
+
+    if (left_ms < 1)
+        return 1;
+    return left_ms > KAFKA_SLICE_MS ? KAFKA_SLICE_MS : (int)left_ms;
+}
+
+bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,
+                     struct error *err)
+{
+    struct kafka_notes *n = w->notes;
+    int64_t now_ms;
+    rd_kafka_resp_err_t code;
+    char text[KAFKA_NOTE_BYTES];
+    bool settled;
+
+    (void)rd_kafka_poll(rk, POLL_MS);
+    if (w->stop != NULL && atomic_load(w->stop))
+        return error_set(err, ERROR_STOPPED, "%s: asked to stop", what);
+    now_ms = kafka_clock_ms();
+    (void)pthread_mutex_lock(&n->lock);
+    code = n->code;
+    memcpy(text, n->text, sizeof text);
+    settled = kafka_fault_kind(code) == ERROR_CONFIG && now_ms - n->since_ms >= LASTING_MS;
+    (void)pthread_mutex_unlock(&n->lock);
+    if (!settled && now_ms < w->until_ms)
+        return true;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return error_set(err, ERROR_LINK, "%s: no answer in time", what);
+    return kafka_fault_set(err, code, text, "%s", what);
+}

@@ -1,0 +1,67 @@
+/*
+ * kafka_fault - what an error of librdkafka means: is it for the operator to mend, or worth another
+ * try?
+ *
+ * librdkafka says the cause (wrong password, wrong certificate authority, connection refused) in
+ * its error callback and answers the call that waits with a mere time-out.  So the callback takes
+ * notes and whoever gives up quotes them.
+ */
+#ifndef SINKS_KAFKA_FAULT_H
+#define SINKS_KAFKA_FAULT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "millrace/attr.h"
+#include "millrace/error.h"
+
+#define KAFKA_NOTE_BYTES 400
+#define KAFKA_SLICE_MS                                                                             \
+    500 /* no call waits longer in one go, so that callbacks are served and stops seen */
+
+/* The most telling trouble heard of; written by librdkafka's callbacks, from any thread. */
+struct kafka_notes {
+    pthread_mutex_t lock;
+    rd_kafka_resp_err_t code; /* NO_ERROR: nothing was noted */
+    int64_t since_ms;         /* when this code was first noted */
+    char text[KAFKA_NOTE_BYTES];
+};
+
+/* A wait of many slices. */
+struct kafka_wait {
+    struct kafka_notes *notes;
+    const atomic_bool *stop; /* the sink is being closed; NULL: nobody asks */
+    int64_t until_ms;
+};
+
+int64_t kafka_clock_ms(void); /* monotonic */
+
+/* ERROR_CONFIG for what no retry mends, else ERROR_LINK. */
+enum error_kind kafka_fault_kind(rd_kafka_resp_err_t code);
+/* Sets err to "<what>: <detail, or the code's own text>: <what to do>", with the code's kind. */
+bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *detail,
+                     const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+void kafka_notes_init(struct kafka_notes *n);
+void kafka_notes_done(struct kafka_notes *n);
+/* Kept unless something more telling stands there already. */
+void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text);
+void kafka_notes_clear(struct kafka_notes *n);
+bool kafka_notes_any(struct kafka_notes *n);
+/* Makes `n` the configuration's opaque; log lines go there instead of stderr. */
+void kafka_notes_attach(struct kafka_notes *n, rd_kafka_conf_t *conf);
+/* An error callback (rd_kafka_conf_set_error_cb) for a configuration that notes are attached to. */
+void kafka_notes_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque);
+
+/* Serves callbacks for a moment; true when it makes sense to try `what` again.  False: err says
+ * that time is up and why nothing came, that the configuration is at fault, or ERROR_STOPPED. */
+bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,
+                     struct error *err) MUST_CHECK;
+/* What a single call may take: a slice, or less when less is left. */
+int kafka_wait_slice_ms(const struct kafka_wait *w);
+
+#endif

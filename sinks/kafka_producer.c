@@ -1,0 +1,292 @@
+#include "sinks/kafka_producer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "sinks/kafka_config.h"
+
+#define RECORD_OVERHEAD_BYTES 256 /* librdkafka's own struct for a record, and its queue entry */
+
+void kafka_producer_wake(struct kafka_producer *p)
+{
+    uint64_t one = 1;
+
+    (void)!write(p->wake_fd, &one, sizeof one); /* fails only when it is readable already */
+}
+
+void kafka_producer_drain_wake(struct kafka_producer *p)
+{
+    uint64_t count;
+
+    (void)!read(p->wake_fd, &count, sizeof count);
+}
+
+void kafka_producer_fail(struct kafka_producer *p, const struct error *failure)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    if (p->failure.kind == ERROR_NONE)
+        p->failure = *failure;
+    (void)pthread_mutex_unlock(&p->lock);
+    atomic_store(&p->failed, true);
+    kafka_producer_wake(p);
+}
+
+bool kafka_producer_has_failed(struct kafka_producer *p, struct error *err)
+{
+    if (!atomic_load(&p->failed))
+        return false;
+    (void)pthread_mutex_lock(&p->lock);
+    *err = p->failure;
+    (void)pthread_mutex_unlock(&p->lock);
+    return true;
+}
+
+static bool is_fencing(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+           code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+/* The coordinator fences a producer whose transaction ran out of time in just the way it does when
+ * another instance comes up.  Only our own clock tells which. */
+static bool fenced(struct kafka_producer *p, const char *what, struct error *err)
+{
+    int64_t begun_ms = atomic_load(&p->begun_ms);
+    int64_t age_ms = kafka_clock_ms() - begun_ms;
+
+    if (begun_ms == 0)
+        return error_set(err, ERROR_LINK, "%s: another relay of the name \"%s\" is starting", what,
+                         p->options->transactional_id);
+    if (age_ms >= p->options->transaction_timeout_ms)
+        return error_set(err, ERROR_LINK,
+                         "%s: the transaction was open for %" PRId64
+                         " ms, longer than transaction_timeout_ms %" PRId64
+                         ": the broker gave it up",
+                         what, age_ms, p->options->transaction_timeout_ms);
+    return error_set(
+        err, ERROR_FENCED,
+        "%s: another relay of the name \"%s\" has taken over: stop one of the two, or give "
+        "it another name",
+        what, p->options->transactional_id);
+}
+
+bool kafka_producer_fault(struct kafka_producer *p, rd_kafka_resp_err_t code, const char *detail,
+                          const char *what, struct error *err)
+{
+    char text[512] = "";
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(p->rk, text, sizeof text);
+
+    if (is_fencing(code) || is_fencing(fatal))
+        return fenced(p, what, err);
+    if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_fault_kind(code) == ERROR_LINK)
+        return kafka_fault_set(err, fatal, text, "%s", what);
+    return kafka_fault_set(err, code, detail, "%s", what);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+    struct kafka_producer *p = opaque;
+    struct error failure = {0};
+
+    if (code != RD_KAFKA_RESP_ERR__FATAL) {
+        kafka_notes_on_error(rk, code, reason, &p->notes);
+        return;
+    }
+    (void)kafka_producer_fault(p, RD_KAFKA_RESP_ERR__FATAL, reason, "producer", &failure);
+    kafka_producer_fail(p, &failure);
+}
+
+static void fail_delivery(struct kafka_producer *p, const rd_kafka_message_t *message)
+{
+    struct error failure = {0};
+    char what[320];
+
+    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not delivered",
+                   rd_kafka_topic_name(message->rkt), message->len + message->key_len);
+    (void)kafka_producer_fault(p, message->err, NULL, what, &failure);
+    kafka_producer_fail(p, &failure);
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+{
+    struct kafka_producer *p = opaque;
+    size_t weight = (size_t)(uintptr_t)message->_private;
+    size_t left = atomic_fetch_sub(&p->owed_bytes, weight) - weight;
+
+    (void)rk;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !atomic_load(&p->failed))
+        fail_delivery(p, message);
+    if (atomic_load(&p->wants_room) && left <= atomic_load(&p->room_mark) &&
+        atomic_exchange(&p->wants_room, false))
+        kafka_producer_wake(p);
+}
+
+static bool make(struct kafka_producer *p, struct error *err)
+{
+    rd_kafka_conf_t *conf = kafka_config_producer(p->options, err);
+    char text[512] = "";
+
+    if (conf == NULL)
+        return false;
+    kafka_notes_attach(&p->notes, conf);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (p->rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(err, ERROR_CONFIG, "Kafka properties: %s", text);
+    }
+    p->queue = rd_kafka_queue_get_main(p->rk);
+    return true;
+}
+
+bool kafka_producer_init(struct kafka_producer *p, const struct kafka_options *options,
+                         struct error *err)
+{
+    memset(p, 0, sizeof *p);
+    p->options = options;
+    kafka_notes_init(&p->notes);
+    (void)pthread_mutex_init(&p->lock, NULL);
+    p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->wake_fd < 0)
+        return error_os(err, errno, "Kafka sink: eventfd");
+    return make(p, err);
+}
+
+void kafka_producer_done(struct kafka_producer *p)
+{
+    if (p->rk != NULL) {
+        rd_kafka_queue_destroy(p->queue);
+        rd_kafka_destroy(p->rk);
+    }
+    if (p->wake_fd >= 0)
+        (void)close(p->wake_fd);
+    (void)pthread_mutex_destroy(&p->lock);
+    kafka_notes_done(&p->notes);
+}
+
+bool kafka_producer_begin(struct kafka_producer *p, struct error *err)
+{
+    rd_kafka_error_t *error;
+    rd_kafka_resp_err_t code;
+
+    if (p->open)
+        return true;
+    atomic_store(&p->begun_ms, kafka_clock_ms());
+    error = rd_kafka_begin_transaction(p->rk);
+    if (error == NULL) {
+        p->open = true;
+        return true;
+    }
+    code = rd_kafka_error_code(error);
+    (void)kafka_producer_fault(p, code, rd_kafka_error_string(error), "begin of a transaction",
+                               err);
+    rd_kafka_error_destroy(error);
+    return false;
+}
+
+size_t kafka_producer_weight(size_t record_bytes)
+{
+    return record_bytes + RECORD_OVERHEAD_BYTES;
+}
+
+bool kafka_producer_has_room(struct kafka_producer *p, size_t weight)
+{
+    size_t most = p->options->queue_max_bytes;
+    size_t owed = atomic_load(&p->owed_bytes);
+    size_t mark = weight < most ? most - weight : 0;
+
+    if (owed <= mark)
+        return true;
+    atomic_store(&p->room_mark, mark < most / 2 ? mark : most / 2);
+    atomic_store(&p->wants_room, true);
+    /* What was owed may have been delivered in between, with nobody left to wake us. */
+    if (atomic_load(&p->owed_bytes) > atomic_load(&p->room_mark))
+        return false;
+    atomic_store(&p->wants_room, false);
+    return true;
+}
+
+static rd_kafka_resp_err_t send_plain(rd_kafka_topic_t *topic, int32_t partition,
+                                      const struct record *r, void *key, void *value, void *opaque)
+{
+    if (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, value, r->value.len, key,
+                         r->key.len, opaque) == 0)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    return rd_kafka_last_error();
+}
+
+static rd_kafka_resp_err_t send_with_headers(struct kafka_producer *p, rd_kafka_topic_t *topic,
+                                             int32_t partition, const struct record *r, void *key,
+                                             void *value, void *opaque)
+{
+    rd_kafka_vu_t parts[6 + RECORD_HEADERS_MAX];
+    rd_kafka_resp_err_t code;
+    rd_kafka_error_t *error;
+    size_t n = 0;
+
+    parts[n].vtype = RD_KAFKA_VTYPE_RKT;
+    parts[n++].u.rkt = topic;
+    parts[n].vtype = RD_KAFKA_VTYPE_PARTITION;
+    parts[n++].u.i32 = partition;
+    parts[n].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    parts[n++].u.i = RD_KAFKA_MSG_F_COPY;
+    parts[n].vtype = RD_KAFKA_VTYPE_VALUE;
+    parts[n].u.mem.ptr = value;
+    parts[n++].u.mem.size = r->value.len;
+    parts[n].vtype = RD_KAFKA_VTYPE_KEY;
+    parts[n].u.mem.ptr = key;
+    parts[n++].u.mem.size = r->key.len;
+    parts[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
+    parts[n++].u.ptr = opaque;
+    for (size_t i = 0; i < r->header_count; i++) {
+        parts[n].vtype = RD_KAFKA_VTYPE_HEADER;
+        parts[n].u.header.name = r->headers[i].name;
+        parts[n].u.header.val = r->headers[i].value.at;
+        parts[n++].u.header.size = (ssize_t)r->headers[i].value.len;
+    }
+    error = rd_kafka_produceva(p->rk, parts, n);
+    if (error == NULL)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return code;
+}
+
+/* librdkafka tells null from empty by the pointer, and takes no const; with F_COPY it only reads.
+ */
+static void *bytes_or_null(bool present, struct slice bytes)
+{
+    union {
+        const void *in;
+        void *out;
+    } at = {.in = bytes.len > 0 ? (const void *)bytes.at : ""};
+
+    return present ? at.out : NULL;
+}
+
+bool kafka_producer_send(struct kafka_producer *p, rd_kafka_topic_t *topic, int32_t partition,
+                         const struct record *record, size_t bytes, struct error *err)
+{
+    void *key = bytes_or_null(record->has_key, record->key);
+    void *value = bytes_or_null(record->has_value, record->value);
+    size_t weight = kafka_producer_weight(bytes);
+    void *opaque = (void *)(uintptr_t)weight; /* comes back in the delivery report */
+    rd_kafka_resp_err_t code;
+    char what[320];
+
+    atomic_fetch_add(&p->owed_bytes, weight);
+    code = record->header_count == 0
+               ? send_plain(topic, partition, record, key, value, opaque)
+               : send_with_headers(p, topic, partition, record, key, value, opaque);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return true;
+    atomic_fetch_sub(&p->owed_bytes, weight);
+    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken",
+                   rd_kafka_topic_name(topic), bytes);
+    return kafka_producer_fault(p, code, NULL, what, err);
+}

@@ -1,0 +1,43 @@
+/*
+ * kafka_topics - is a topic there, with as many partitions as it should have?  If it is missing:
+ * make it.
+ */
+#ifndef SINKS_KAFKA_TOPICS_H
+#define SINKS_KAFKA_TOPICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "millrace/attr.h"
+#include "millrace/error.h"
+#include "sinks/kafka.h"
+#include "sinks/kafka_fault.h"
+
+struct kafka_topic {
+    rd_kafka_topic_t *handle;
+    int32_t partitions; /* 0: not looked up yet */
+};
+
+enum kafka_lookup { LOOKUP_FOUND, LOOKUP_MISSING, LOOKUP_UNSURE, LOOKUP_FAILED };
+
+/* One metadata request.  UNSURE: nobody answered within the slice; FAILED: err says what no retry
+ * mends. */
+enum kafka_lookup kafka_topic_look_up(rd_kafka_t *rk, rd_kafka_topic_t *handle, int timeout_ms,
+                                      int32_t *out_partitions, struct error *err);
+
+/* A topic for records: made, when it is missing and create_topics is on, with the options'
+ * partitions, replication factor and cleanup policy.  Fills `topic`, whose handle may be there
+ * already. */
+bool kafka_topic_ensure(rd_kafka_t *rk, const struct kafka_options *options, const char *name,
+                        const struct kafka_wait *wait, struct kafka_topic *topic,
+                        struct error *err) MUST_CHECK;
+/* The position topic: one partition, compacted. */
+bool kafka_topic_ensure_position(rd_kafka_t *rk, const struct kafka_options *options,
+                                 const struct kafka_wait *wait, struct kafka_topic *topic,
+                                 struct error *err) MUST_CHECK;
+/* NULL is fine. */
+void kafka_topic_destroy(struct kafka_topic *topic);
+
+#endif

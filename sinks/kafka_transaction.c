@@ -1,0 +1,268 @@
+#include "sinks/kafka_transaction.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sinks/kafka_position.h"
+
+#define IDLE_MS 1000
+#define ABORT_MS 2000
+
+static struct kafka_wait wait_until(struct kafka_transaction *t, int64_t until_ms)
+{
+    return (struct kafka_wait){&t->producer->notes, &t->stop, until_ms};
+}
+
+static struct kafka_wait wait_ordinary(struct kafka_transaction *t)
+{
+    return wait_until(t, kafka_clock_ms() + t->producer->options->timeout_ms);
+}
+
+/* What became of a transactional call.  NULL: it is through. */
+enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_FAILED };
+
+static enum verdict judge(struct kafka_producer *p, rd_kafka_error_t *error, const char *what,
+                          struct error *err)
+{
+    rd_kafka_resp_err_t code;
+    bool again;
+
+    if (error == NULL)
+        return VERDICT_DONE;
+    code = rd_kafka_error_code(error);
+    again = !rd_kafka_error_txn_requires_abort(error) && !rd_kafka_error_is_fatal(error) &&
+            rd_kafka_error_is_retriable(error);
+    if (!again && !kafka_producer_has_failed(p, err)) /* a failed delivery tells more */
+        (void)kafka_producer_fault(p, code, rd_kafka_error_string(error), what, err);
+    rd_kafka_error_destroy(error);
+    return again ? VERDICT_AGAIN : VERDICT_FAILED;
+}
+
+static bool fence(struct kafka_transaction *t, struct error *err)
+{
+    struct kafka_producer *p = t->producer;
+    struct kafka_wait wait = wait_ordinary(t);
+    const char *what = "start of the transactional producer";
+
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, kafka_wait_slice_ms(&wait));
+
+        switch (judge(p, error, what, err)) {
+        case VERDICT_DONE:
+            return true;
+        case VERDICT_FAILED:
+            return false;
+        case VERDICT_AGAIN:
+            break;
+        }
+        if (!kafka_wait_more(&wait, p->rk, what, err))
+            return false;
+    }
+}
+
+static bool run_open(struct kafka_transaction *t, struct error *err)
+{
+    struct kafka_producer *p = t->producer;
+    struct kafka_wait wait;
+
+    if (p->options->delivery == DELIVERY_EXACTLY_ONCE && !fence(t, err))
+        return false;
+    kafka_notes_clear(&p->notes);
+    wait = wait_ordinary(t);
+    return kafka_topic_ensure_position(p->rk, p->options, &wait, &t->position_topic, err) &&
+           kafka_position_read(p->options, true, &t->stop, wait.until_ms, &t->position, err);
+}
+
+static bool run_topic(struct kafka_transaction *t, struct error *err)
+{
+    struct kafka_wait wait = wait_ordinary(t);
+
+    return kafka_topic_ensure(t->producer->rk, t->producer->options, t->topic_name, &wait, t->topic,
+                              err);
+}
+
+/* Waits until every record is delivered; a transaction that the broker has given up by then is not
+ * waited for. */
+static bool flush(struct kafka_transaction *t, const struct kafka_wait *wait, struct error *err)
+{
+    struct kafka_producer *p = t->producer;
+
+    while (rd_kafka_flush(p->rk, kafka_wait_slice_ms(wait)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (kafka_producer_has_failed(p, err))
+            return false;
+        if (!kafka_wait_more(wait, p->rk, "delivery of a transaction's records", err))
+            return false;
+    }
+    return !kafka_producer_has_failed(p, err);
+}
+
+static bool commit_sliced(struct kafka_transaction *t, const struct kafka_wait *wait,
+                          struct error *err)
+{
+    struct kafka_producer *p = t->producer;
+
+    p->open = false; /* from here on only the broker knows */
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_commit_transaction(p->rk, kafka_wait_slice_ms(wait));
+
+        switch (judge(p, error, "commit of a transaction", err)) {
+        case VERDICT_DONE:
+            return true;
+        case VERDICT_FAILED:
+            return false;
+        case VERDICT_AGAIN:
+            break;
+        }
+        if (!kafka_wait_more(wait, p->rk, "commit of a transaction", err))
+            return false;
+    }
+}
+
+static bool run_commit(struct kafka_transaction *t, struct error *err)
+{
+    struct kafka_producer *p = t->producer;
+    const struct kafka_options *o = p->options;
+    bool transactional = o->delivery == DELIVERY_EXACTLY_ONCE;
+    struct kafka_wait wait;
+
+    if (transactional && !kafka_producer_begin(p, err))
+        return false;
+    wait = wait_until(t, kafka_clock_ms() + o->transaction_timeout_ms + o->timeout_ms);
+    if (!transactional && !flush(t, &wait, err)) /* the position never before what it speaks of */
+        return false;
+    if (!kafka_position_send(p, t->position_topic.handle, &t->position, err) ||
+        !flush(t, &wait, err))
+        return false;
+    kafka_notes_clear(&p->notes);
+    return !transactional || commit_sliced(t, &wait, err);
+}
+
+/* librdkafka repeats the commit when the connection breaks, and the first one may still be on its
+ * way: it must not end the next transaction.  A new producer has a new epoch, under which it is
+ * refused. */
+static void recycle_if_disturbed(struct kafka_producer *p)
+{
+    struct error failure = {0};
+
+    (void)rd_kafka_poll(p->rk, 0); /* the commit itself serves no error callback */
+    if (p->options->delivery != DELIVERY_EXACTLY_ONCE || !kafka_notes_any(&p->notes))
+        return;
+    (void)error_set(
+        &failure, ERROR_LINK,
+        "a connection broke during a commit, which succeeded: the producer is replaced so that "
+        "no late request reaches the next transaction");
+    kafka_producer_fail(p, &failure);
+}
+
+static const struct {
+    enum kafka_job job;
+    bool (*run)(struct kafka_transaction *t, struct error *err);
+} jobs[] = {{JOB_OPEN, run_open}, {JOB_TOPIC, run_topic}, {JOB_COMMIT, run_commit}};
+
+static void finish(struct kafka_transaction *t, enum kafka_job job, const struct error *failure)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    t->wanted &= ~(unsigned)job;
+    if (failure->kind == ERROR_NONE)
+        t->done |= (unsigned)job;
+    (void)pthread_mutex_unlock(&t->lock);
+    if (failure->kind != ERROR_NONE)
+        kafka_producer_fail(t->producer, failure);
+    else if (job == JOB_COMMIT)
+        recycle_if_disturbed(t->producer);
+    kafka_producer_wake(t->producer);
+}
+
+/* Runs one job that is wanted; false: there is none, or the producer is past using. */
+static bool run_one(struct kafka_transaction *t)
+{
+    unsigned wanted;
+
+    if (atomic_load(&t->producer->failed))
+        return false;
+    (void)pthread_mutex_lock(&t->lock);
+    wanted = t->wanted;
+    (void)pthread_mutex_unlock(&t->lock);
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        struct error failure = {0};
+
+        if ((wanted & (unsigned)jobs[i].job) == 0)
+            continue;
+        if (!jobs[i].run(t, &failure) && failure.kind == ERROR_NONE)
+            (void)error_set(&failure, ERROR_LINK, "Kafka producer failed");
+        finish(t, jobs[i].job, &failure);
+        return true;
+    }
+    return false;
+}
+
+/* So that read_committed readers need not wait for transaction_timeout_ms. */
+static void abort_open(struct kafka_producer *p)
+{
+    rd_kafka_error_t *error;
+
+    if (!p->open || rd_kafka_fatal_error(p->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    error = rd_kafka_abort_transaction(p->rk, ABORT_MS);
+    if (error != NULL)
+        rd_kafka_error_destroy(error);
+}
+
+static void *help(void *argument)
+{
+    struct kafka_transaction *t = argument;
+
+    while (!atomic_load(&t->stop))
+        if (!run_one(t))
+            (void)rd_kafka_poll(t->producer->rk, IDLE_MS);
+    abort_open(t->producer);
+    return NULL;
+}
+
+bool kafka_transaction_start(struct kafka_transaction *t, struct kafka_producer *p,
+                             struct error *err)
+{
+    int failed;
+
+    memset(t, 0, sizeof *t);
+    t->producer = p;
+    (void)pthread_mutex_init(&t->lock, NULL);
+    failed = pthread_create(&t->thread, NULL, help, t);
+    if (failed != 0)
+        return error_os(err, failed, "Kafka sink: thread");
+    t->started = true;
+    return true;
+}
+
+void kafka_transaction_stop(struct kafka_transaction *t)
+{
+    if (!t->started)
+        return;
+    atomic_store(&t->stop, true);
+    rd_kafka_queue_yield(t->producer->queue);
+    (void)pthread_join(t->thread, NULL);
+    t->started = false;
+    if (t->position_topic.handle != NULL)
+        rd_kafka_topic_destroy(t->position_topic.handle);
+    (void)pthread_mutex_destroy(&t->lock);
+}
+
+void kafka_transaction_ask(struct kafka_transaction *t, enum kafka_job job)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    t->wanted |= (unsigned)job;
+    (void)pthread_mutex_unlock(&t->lock);
+    rd_kafka_queue_yield(t->producer->queue);
+}
+
+bool kafka_transaction_take(struct kafka_transaction *t, enum kafka_job job)
+{
+    bool taken;
+
+    (void)pthread_mutex_lock(&t->lock);
+    taken = (t->done & (unsigned)job) != 0;
+    t->done &= ~(unsigned)job;
+    (void)pthread_mutex_unlock(&t->lock);
+    return taken;
+}
