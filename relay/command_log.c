@@ -379,7 +379,7 @@ static bool parse_offset(const char *text, uint64_t *out)
 }
 
 /* True when the arguments make sense. */
-static bool parse(int argc, char **argv, struct request *q)
+static bool parse(int argc, const char *const *argv, struct request *q)
 {
     bool is_cat = strcmp(argv[0], "cat") == 0;
 
@@ -398,7 +398,7 @@ static bool parse(int argc, char **argv, struct request *q)
     return q->directory != NULL;
 }
 
-enum exit_code command_log(int argc, char **argv, FILE *out, FILE *err)
+enum exit_code command_log(int argc, const char *const *argv, FILE *out, FILE *err)
 {
     struct request q = {.out = out, .err = err};
 

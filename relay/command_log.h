@@ -15,6 +15,6 @@
 
 /* `argv` begins with the word behind "log".  verify ends with EXIT_DATA when a segment is damaged.
  */
-enum exit_code command_log(int argc, char **argv, FILE *out, FILE *err);
+enum exit_code command_log(int argc, const char *const *argv, FILE *out, FILE *err);
 
 #endif

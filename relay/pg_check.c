@@ -404,6 +404,15 @@ static bool decide_first(struct deciding *d, enum pg_start *out_start)
     return true;
 }
 
+/* We were about to make the slot when we were stopped: if it is there it is ours and unused, and is
+ * made anew. */
+static bool decide_intended(struct deciding *d, enum pg_start *out_start)
+{
+    return position_is_ours(d) &&
+           (!d->facts->slot_exists || (slot_is_of_our_kind(d) && slot_is_free(d))) &&
+           decide_first(d, out_start);
+}
+
 bool pg_decide(const struct pg_facts *facts, const struct postgres_options *options,
                const struct position *stored, enum pg_start *out_start, struct error *err)
 {
@@ -411,6 +420,8 @@ bool pg_decide(const struct pg_facts *facts, const struct postgres_options *opti
 
     if (!is_primary(&d))
         return false;
+    if (position_is_intention(stored))
+        return decide_intended(&d, out_start);
     if (stored->known)
         return decide_continue(&d, out_start);
     if (facts->slot_exists)

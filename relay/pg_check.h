@@ -48,7 +48,8 @@ bool pg_gather(struct pg_conn *sql, struct pg_conn *replication,
                struct pg_facts *out, struct error *err) MUST_CHECK;
 
 enum pg_start {
-    PG_START_SNAPSHOT, /* nothing stored, no slot: create the slot, copy, stream */
+    PG_START_SNAPSHOT, /* nothing stored, no slot (or the one we meant to make: dropped first):
+                        * create the slot, copy, stream */
     PG_START_FRESH,    /* nothing stored, no slot, no snapshot wanted: create the slot, stream */
     PG_START_REREAD,   /* crashed in the snapshot: same slot, read the tables again, stream */
     PG_START_STREAM,   /* go on at stored->end_lsn */

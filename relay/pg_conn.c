@@ -484,3 +484,8 @@ bool pg_begin_copy(struct pg_conn *conn, int64_t timeout_ms, struct error *err, 
     PQclear(result);
     return copying || error_set(err, ERROR_LINK, "PostgreSQL did not begin to copy");
 }
+
+int postgres_library_version(void)
+{
+    return PQlibVersion();
+}

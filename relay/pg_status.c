@@ -50,6 +50,7 @@ static bool query_status(struct pg_conn *conn, const struct postgres_options *op
     if (row == NULL)
         return false;
     *out = (struct postgres_status){0};
+    (void)snprintf(out->database, sizeof out->database, "%s", PQdb(conn->link));
     out->system_id = strtoull(PQgetvalue(row, 0, SYSTEM_ID), NULL, 10);
     out->timeline = (uint32_t)strtoul(PQgetvalue(row, 0, TIMELINE), NULL, 10);
     out->wal_lsn = read_lsn(row, WAL_LSN);

@@ -110,6 +110,10 @@ static bool make_slot(struct postgres_source *s, struct position *position, stru
 static bool begin(struct postgres_source *s, struct position *position,
                   const struct pg_facts *facts, enum pg_start how, struct error *err)
 {
+    bool anew = how == PG_START_SNAPSHOT || how == PG_START_FRESH;
+
+    if (anew && facts->slot_exists)
+        pg_slot_drop(&s->session); /* made after the intention was stored, and never read from */
     switch (how) {
     case PG_START_SNAPSHOT:
         return open_snapshot(s, position, false, err);

@@ -83,4 +83,7 @@ bool postgres_check(const struct postgres_options *options, int stop_fd,
                     void (*line)(void *context, bool ok, const char *text), void *context,
                     struct error *err) MUST_CHECK;
 
+/* PQlibVersion: 150018 is 15.18. */
+int postgres_library_version(void);
+
 #endif

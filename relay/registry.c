@@ -58,3 +58,11 @@ bool registry_check_options(const struct options *options, struct error *err)
 {
     return options->sink != SINK_KAFKA || kafka_options_check(&options->kafka, err);
 }
+
+void registry_write_versions(FILE *out)
+{
+    int libpq = postgres_library_version();
+
+    (void)fprintf(out, "libpq %d.%d\nlibrdkafka %s\n", libpq / 10000, libpq % 10000,
+                  kafka_library_version());
+}

@@ -3,6 +3,7 @@
 #define RELAY_REGISTRY_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "millrace/attr.h"
 #include "millrace/error.h"
@@ -27,5 +28,8 @@ bool registry_read_position(const struct options *options, struct position *out,
 
 /* What can be checked of the sink's options without reaching it. */
 bool registry_check_options(const struct options *options, struct error *err) MUST_CHECK;
+
+/* The versions of the libraries that sources and sinks stand on, a line each. */
+void registry_write_versions(FILE *out);
 
 #endif

@@ -42,7 +42,8 @@
 
 enum snapshot_state {
     SNAPSHOT_NONE,    /* not wanted; streaming from the slot's consistent point */
-    SNAPSHOT_RUNNING, /* rows are being copied; a restart reads the tables again, from the same slot */
+    SNAPSHOT_RUNNING, /* rows are being copied; a restart reads the tables again, from the same slot
+                       */
     SNAPSHOT_DONE,
 };
 
@@ -52,11 +53,13 @@ struct position {
     uint32_t timeline;
     char slot[POSITION_NAME_BYTES];
     char database[POSITION_NAME_BYTES];
-    uint64_t end_lsn;    /* where START_REPLICATION resumes; what may be confirmed to the slot */
-    uint64_t commit_lsn; /* of the last transaction that is durable in whole (ordinal 0) or in part */
-    uint64_t ordinal;    /* > 0: that many events of commit_lsn are durable, the rest is not */
-    uint64_t last_lsn;   /* LSN of the last durable change; checked when `ordinal` events are skipped */
-    int64_t commit_us;   /* commit time of that transaction, microseconds since 1970 */
+    uint64_t end_lsn; /* where START_REPLICATION resumes; what may be confirmed to the slot */
+    uint64_t
+        commit_lsn;   /* of the last transaction that is durable in whole (ordinal 0) or in part */
+    uint64_t ordinal; /* > 0: that many events of commit_lsn are durable, the rest is not */
+    uint64_t
+        last_lsn; /* LSN of the last durable change; checked when `ordinal` events are skipped */
+    int64_t commit_us; /* commit time of that transaction, microseconds since 1970 */
     enum snapshot_state snapshot;
     uint64_t consistent_point; /* of the slot: the snapshot shows what committed before it */
     /* > 0: the snapshot was begun again after a crash, under a later consistent point.  Changes to
@@ -65,14 +68,21 @@ struct position {
     uint64_t reread_lsn;
 };
 
+/* Nothing but the intention to make the slot is durable: whoever finds a slot along with it knows
+ * that the slot is ours and that nothing was read from it yet. */
+static inline bool position_is_intention(const struct position *p)
+{
+    return p->known && p->consistent_point == 0 && p->end_lsn == 0;
+}
+
 /* What the position is after `event` was taken by the sink.  Events that are no progress (BEGIN,
  * READ) leave it as it is. */
 void position_advance(struct position *p, const struct event *event);
 
 /* Appends the text form. */
 void position_encode(const struct position *p, struct buf *out);
-/* Reads the text form.  False with ERROR_GAP/GAP_POSITION_UNREADABLE when it is damaged or of another
- * version; *out is written only on success, with known = true. */
+/* Reads the text form.  False with ERROR_GAP/GAP_POSITION_UNREADABLE when it is damaged or of
+ * another version; *out is written only on success, with known = true. */
 bool position_decode(struct slice text, struct position *out, struct error *err) MUST_CHECK;
 
 const char *snapshot_state_name(enum snapshot_state state);

@@ -27,12 +27,12 @@ static struct run run(const char *directory, const char *const *words)
 {
     struct run r = {0};
     size_t out_len, err_len;
-    char *argv[8];
+    const char *argv[8];
     int argc = 0;
     FILE *out = open_memstream(&r.out, &out_len), *err = open_memstream(&r.err, &err_len);
 
     for (; words[argc] != NULL; argc++)
-        argv[argc] = (char *)(uintptr_t)(strcmp(words[argc], "DIR") == 0 ? directory : words[argc]);
+        argv[argc] = strcmp(words[argc], "DIR") == 0 ? directory : words[argc];
     r.code = command_log(argc, argv, out, err);
     assert_int_equal(fclose(out) | fclose(err), 0);
     return r;
