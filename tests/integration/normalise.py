@@ -1,0 +1,124 @@
+"""Volatile parts of records -> stable names, so that what two relays wrote for the same SQL can be compared.
+
+A record is a dict of topic, key, value (JSON texts as they stood in the topic, None for null) and headers
+(a list of [name, text]).  Texts are compared as texts: member order, number spelling and escapes count.
+
+What is replaced, and nothing else:
+
+    topic                       without "<prefix>."
+    source.name, source.db      "<name>", "<db>"
+    source.version              "<version>"
+    every ts_ms, ts_us, ts_ns   "<ts_ms>", "<ts_us>", "<ts_ns>" (outside the rows)
+    source.lsn, origin_lsn      "<lsn>"
+    source.txId                 "<tx>", or null
+    source.sequence             "<sequence>"
+    source.snapshot of a row    "<mark>" where op is r: it depends on the order of the tables
+    headers                     __debezium.context.* left out
+    columns named as volatile   "<volatile>" where not null; as ignored: left out
+"""
+import json
+import re
+
+STAMPS = ("ts_ms", "ts_us", "ts_ns")
+MARK = "\x01"
+
+
+def _number(text):
+    return f"{MARK}{text}{MARK}"
+
+
+def _load(text):
+    """JSON with every number kept as it was spelt."""
+    return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_number)
+
+
+def _escape(text):
+    """Strings as Jackson writes them: surrogates for what lies beyond U+FFFF, upper-case hex."""
+    out = []
+    short = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+    for c in text:
+        if c in short:
+            out.append(short[c])
+        elif ord(c) < 0x20:
+            out.append(f"\\u{ord(c):04X}")
+        elif ord(c) > 0xFFFF:
+            rest = ord(c) - 0x10000
+            out.append(f"\\u{0xD800 + (rest >> 10):04X}\\u{0xDC00 + (rest & 0x3FF):04X}")
+        else:
+            out.append(c)
+    return '"' + "".join(out) + '"'
+
+
+def _dump(value):
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        spelt = re.fullmatch(f"{MARK}(.*){MARK}", value)
+        return spelt.group(1) if spelt else _escape(value)
+    if isinstance(value, list):
+        return "[" + ",".join(map(_dump, value)) + "]"
+    return "{" + ",".join(_escape(k) + ":" + _dump(v) for k, v in value.items()) + "}"
+
+
+def _source(block, op):
+    for field in STAMPS:
+        block[field] = f"<{field}>"
+    for field, name in (("name", "<name>"), ("db", "<db>"), ("version", "<version>"), ("lsn", "<lsn>"),
+                        ("origin_lsn", "<lsn>"), ("txId", "<tx>"), ("sequence", "<sequence>")):
+        if block.get(field) is not None:
+            block[field] = name
+    if op == "r":
+        block["snapshot"] = "<mark>"
+
+
+def _row(row, table, case):
+    if row is None:
+        return None
+    volatile, ignored = case.get("volatile", {}).get(table, []), case.get("ignored", {}).get(table, [])
+    return {k: "<volatile>" if k in volatile and v is not None else v
+            for k, v in row.items() if k not in ignored}
+
+
+def value(text, topic, case):
+    """The value of a change event or logical message."""
+    if text is None:
+        return None
+    event = _load(text)
+    for field in STAMPS:
+        if field in event:
+            event[field] = f"<{field}>"
+    _source(event["source"], event["op"])
+    for side in ("before", "after"):
+        if side in event:
+            event[side] = _row(event[side], topic, case)
+    return _dump(event)
+
+
+def record(raw, prefix, case):
+    topic = raw["topic"].removeprefix(prefix + ".")
+    headers = [[k, v] for k, v in raw["headers"] if not k.startswith("__debezium.context.")]
+    return {"topic": topic, "key": raw["key"], "value": value(raw["value"], topic, case), "headers": headers}
+
+
+def _accepts(expected, got):
+    if expected.get("race") == "key":  # the reference lost the key in a race; whichever we saw is fine
+        return all(expected[k] == got[k] for k in ("topic", "value"))
+    return all(expected[k] == got[k] for k in ("topic", "key", "value", "headers"))
+
+
+def compare(expected, got):
+    """Differences as texts, none when all is well.  Both in the order of each topic's partition; topics are
+    compared one by one."""
+    found = []
+    topics = sorted({r["topic"] for r in expected} | {r["topic"] for r in got})
+    for topic in topics:
+        wanted = [r for r in expected if r["topic"] == topic]
+        seen = [r for r in got if r["topic"] == topic]
+        for i in range(max(len(wanted), len(seen))):
+            if i >= len(seen):
+                found.append(f"{topic} record {i}: missing {wanted[i]}")
+            elif i >= len(wanted):
+                found.append(f"{topic} record {i}: not expected {seen[i]}")
+            elif not _accepts(wanted[i], seen[i]):
+                found.append(f"{topic} record {i}:\n  expected {wanted[i]}\n  got      {seen[i]}")
+    return found
