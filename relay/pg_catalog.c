@@ -13,36 +13,24 @@
 #define TYPE_DEPTH_MAX 32  /* domain over array over domain ... */
 
 /*
- * All about some tables in one answer, so that it costs one round trip.  Three kinds of rows, in
- * order of kind, owner, first, second:
+ * About some tables, in one answer, so that it costs one round trip.  Two kinds of rows, in order
+ * of kind, owner, first, second:
  *
- *     kind  owner  first              second      further columns
- *     c     table  attribute number   0           name, type oid, not null, generated, default
- *     k     table  rank, index oid    place       name, index oid, primary
- *     t     type   0                  enum order  schema, name, typtype, delimiter, element oid,
- *                                                 base oid, typmod on the base, enum label
+ *     kind  owner  first              second  further columns
+ *     c     table  attribute number   0       name, type oid, not null, generated, default
+ *     k     table  rank, index oid    place   name, index oid, primary
  *
  * A 'k' row is a column of an index that can identify rows; rank 0 is the primary key, 1 the
- * replica identity, 2 any other.  int2vector and its like have an element type but are no arrays:
- * only what the element type names as its array is one.  A domain that is NOT NULL makes its
- * columns so; a NOT NULL that was never validated (18 and newer) does not.
+ * replica identity, 2 any other.  A domain that is NOT NULL makes its columns so; a NOT NULL that
+ * was never validated (18 and newer) does not.
  */
-static const char describe_sql[] =
-    "WITH RECURSIVE parts (oid) AS ("
-    "  SELECT pg_catalog.unnest($2::pg_catalog.oid[])"
-    " UNION"
-    "  SELECT part.oid FROM parts JOIN pg_catalog.pg_type t ON t.oid = parts.oid"
-    "  LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid"
-    "  CROSS JOIN LATERAL (VALUES (t.typbasetype), (t.typelem), (r.rngsubtype)) part (oid)"
-    "  WHERE part.oid <> 0"
-    ")"
+static const char tables_sql[] =
     " SELECT 'c', a.attrelid::int8, a.attnum::int8, 0::float8, a.attname::text, a.atttypid::text,"
     "  CASE WHEN a.attnotnull AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint n"
     "    WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated"
     "    AND a.attnum = ANY (n.conkey)) OR t.typtype = 'd' AND t.typnotnull THEN 't' ELSE 'f' END,"
     "  CASE WHEN a.attgenerated <> '' THEN 't' ELSE 'f' END,"
-    "  CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,"
-    "  NULL, NULL, NULL"
+    "  CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END"
     " FROM pg_catalog.pg_attribute a"
     " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
     " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
@@ -52,7 +40,7 @@ static const char describe_sql[] =
     "  CASE WHEN i.indisprimary THEN 0 WHEN i.indisreplident THEN 1 ELSE 2 END * 4294967296"
     "   + i.indexrelid::int8,"
     "  k.place::float8, a.attname::text, i.indexrelid::text,"
-    "  CASE WHEN i.indisprimary THEN 't' ELSE 'f' END, NULL, NULL, NULL, NULL, NULL"
+    "  CASE WHEN i.indisprimary THEN 't' ELSE 'f' END, NULL, NULL"
     " FROM pg_catalog.pg_index i"
     " CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
@@ -62,7 +50,27 @@ static const char describe_sql[] =
     "   SELECT FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY l (attnum, place)"
     "   JOIN pg_catalog.pg_attribute b ON b.attrelid = i.indrelid AND b.attnum = l.attnum"
     "   WHERE l.place <= i.indnkeyatts AND NOT b.attnotnull))"
-    " UNION ALL"
+    " ORDER BY 1, 2, 3, 4";
+
+/*
+ * About types and what they are made of, in the same form:
+ *
+ *     kind  owner  first              second      further columns
+ *     t     type   0                  enum order  schema, name, typtype, delimiter, element oid,
+ *                                                 base oid, typmod on the base, enum label
+ *
+ * int2vector and its like have an element type but are no arrays: only what the element type names
+ * as its array is one.
+ */
+static const char types_sql[] =
+    "WITH RECURSIVE parts (oid) AS ("
+    "  SELECT pg_catalog.unnest($1::pg_catalog.oid[])"
+    " UNION"
+    "  SELECT part.oid FROM parts JOIN pg_catalog.pg_type t ON t.oid = parts.oid"
+    "  LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid"
+    "  CROSS JOIN LATERAL (VALUES (t.typbasetype), (t.typelem), (r.rngsubtype)) part (oid)"
+    "  WHERE part.oid <> 0"
+    ")"
     " SELECT 't', t.oid::int8, 0, coalesce(l.enumsortorder, 0)::float8, n.nspname::text,"
     "  t.typname::text, t.typtype::text, t.typdelim::text,"
     "  CASE WHEN e.typarray = t.oid THEN t.typelem ELSE 0 END::text,"
@@ -79,10 +87,11 @@ enum { C_NAME = FURTHER, C_TYPE, C_NOT_NULL, C_GENERATED, C_DEFAULT };
 enum { K_NAME = FURTHER, K_INDEX, K_PRIMARY };
 enum { T_SCHEMA = FURTHER, T_NAME, T_KIND, T_DELIMITER, T_ELEMENT, T_BASE, T_TYPMOD, T_LABEL };
 
-/* One answer to describe_sql and what it is used for. */
+/* The answers and what they are used for. */
 struct describing {
     struct pg_catalog *catalog;
-    const PGresult *rows;
+    PGresult *rows;
+    PGresult *types;     /* NULL when all were known */
     struct arena *arena; /* of the relations */
     struct error *err;
 };
@@ -245,26 +254,26 @@ static int count_labels(const PGresult *rows, int row, uint32_t oid)
 /* NULL when there is no more room. */
 static const struct type *find_type(struct describing *d, uint32_t oid, int depth)
 {
-    int row = first_row(d->rows, 't', oid);
+    int row = first_row(d->types, 't', oid);
     struct slice *labels = NULL;
     struct type type = {.oid = oid};
     const struct type *kept;
 
-    if (!is_row_of(d->rows, row, 't', oid) || depth > TYPE_DEPTH_MAX)
+    if (!is_row_of(d->types, row, 't', oid) || depth > TYPE_DEPTH_MAX)
         return lost_type(d->catalog, oid);
-    type.schema = cell(d->rows, row, T_SCHEMA);
-    type.name = cell(d->rows, row, T_NAME);
-    type.kind = type_kind_of(PQgetvalue(d->rows, row, T_KIND)[0]);
-    type.delimiter = PQgetvalue(d->rows, row, T_DELIMITER)[0];
-    type.base_typmod = (int32_t)strtol(PQgetvalue(d->rows, row, T_TYPMOD), NULL, 10);
-    if (cell_oid(d->rows, row, T_ELEMENT) != 0)
-        type.element = find_type(d, cell_oid(d->rows, row, T_ELEMENT), depth + 1);
-    if (cell_oid(d->rows, row, T_BASE) != 0)
-        type.base = find_type(d, cell_oid(d->rows, row, T_BASE), depth + 1);
-    type.label_count = (uint32_t)count_labels(d->rows, row, oid);
+    type.schema = cell(d->types, row, T_SCHEMA);
+    type.name = cell(d->types, row, T_NAME);
+    type.kind = type_kind_of(PQgetvalue(d->types, row, T_KIND)[0]);
+    type.delimiter = PQgetvalue(d->types, row, T_DELIMITER)[0];
+    type.base_typmod = (int32_t)strtol(PQgetvalue(d->types, row, T_TYPMOD), NULL, 10);
+    if (cell_oid(d->types, row, T_ELEMENT) != 0)
+        type.element = find_type(d, cell_oid(d->types, row, T_ELEMENT), depth + 1);
+    if (cell_oid(d->types, row, T_BASE) != 0)
+        type.base = find_type(d, cell_oid(d->types, row, T_BASE), depth + 1);
+    type.label_count = (uint32_t)count_labels(d->types, row, oid);
     labels = mem_zero(type.label_count + 1, sizeof *labels);
     for (uint32_t i = 0; i < type.label_count; i++)
-        labels[i] = cell(d->rows, row + (int)i, T_LABEL);
+        labels[i] = cell(d->types, row + (int)i, T_LABEL);
     type.labels = labels;
     kept = keep_type(d->catalog, &type);
     free(labels);
@@ -455,35 +464,58 @@ static bool describe_one(struct describing *d, struct relation *relation,
     return true;
 }
 
-/* "{1,2,3}" as a text parameter: the tables, and the types of their columns. */
-static bool write_oids(struct relation *const *relations, size_t count, struct buf *tables,
-                       struct buf *types)
+/* Built of enums, which may have got labels since? */
+static bool has_labels(const struct type *type)
 {
-    buf_text(tables, "{");
-    buf_text(types, "{");
+    for (; type != NULL; type = type->element != NULL ? type->element : type->base)
+        if (type->kind == TYPE_ENUM)
+            return true;
+    return false;
+}
+
+static bool needs_asking(const struct pg_catalog *catalog, uint32_t oid)
+{
+    for (const struct known_type *k = catalog->chains[oid % PG_TYPE_CHAINS]; k; k = k->next)
+        if (k->type.oid == oid)
+            return has_labels(&k->type);
+    return true;
+}
+
+/* Appends to "{1,2,3}", a text parameter in the making. */
+static void add_oid(struct buf *list, uint32_t oid)
+{
+    buf_printf(list, "%s%lu", list->len == 0 ? "{" : ",", (unsigned long)oid);
+}
+
+static void write_oids(const struct pg_catalog *catalog, struct relation *const *relations,
+                       size_t count, struct buf *tables, struct buf *types)
+{
     for (size_t i = 0; i < count; i++) {
-        buf_printf(tables, "%s%lu", i == 0 ? "" : ",", (unsigned long)relations[i]->oid);
+        add_oid(tables, relations[i]->oid);
         for (uint16_t j = 0; j < relations[i]->column_count; j++)
-            buf_printf(types, "%s%lu", types->len == 1 ? "" : ",",
-                       (unsigned long)relations[i]->columns[j].type_oid);
+            if (needs_asking(catalog, relations[i]->columns[j].type_oid))
+                add_oid(types, relations[i]->columns[j].type_oid);
     }
-    buf_append(tables, "}", 2);
-    buf_append(types, "}", 2);
-    return !tables->failed && !types->failed;
 }
 
 /* A table that is being dropped can fail the query ("cache lookup failed"); asked again, the server
  * sees it gone. */
-static PGresult *query_again(struct pg_catalog *catalog, const char *const *values,
-                             struct error *err)
+static PGresult *ask(struct pg_catalog *catalog, const char *sql, struct buf *oids,
+                     struct error *err)
 {
     PGresult *rows = NULL;
 
+    buf_append(oids, "}", 2);
+    if (oids->failed) {
+        (void)error_set(err, ERROR_SYSTEM, "no memory to ask for the description of tables");
+        return NULL;
+    }
     for (int attempt = 0; rows == NULL && attempt < 3; attempt++) {
+        const char *value = (const char *)oids->at;
         struct error failure = {0};
 
-        rows = pg_query_params(catalog->conn, catalog->options->query_timeout_ms, &failure,
-                               describe_sql, 2, values);
+        rows = pg_query_params(catalog->conn, catalog->options->query_timeout_ms, &failure, sql, 1,
+                               &value);
         if (rows == NULL && (failure.kind != ERROR_CONFIG || attempt == 2)) {
             *err = failure;
             return NULL;
@@ -492,35 +524,33 @@ static PGresult *query_again(struct pg_catalog *catalog, const char *const *valu
     return rows;
 }
 
-static PGresult *ask(struct pg_catalog *catalog, struct relation *const *relations, size_t count,
-                     struct error *err)
+/* Fills in d->rows and d->types. */
+static bool ask_all(struct describing *d, struct relation *const *relations, size_t count)
 {
     struct buf tables, types;
-    PGresult *rows = NULL;
 
     buf_init(&tables, OIDS_LIMIT_BYTES);
     buf_init(&types, OIDS_LIMIT_BYTES);
-    if (write_oids(relations, count, &tables, &types))
-        rows =
-            query_again(catalog, (const char *const[]){(char *)tables.at, (char *)types.at}, err);
-    else
-        (void)error_set(err, ERROR_SYSTEM, "no memory to ask for the description of tables");
+    write_oids(d->catalog, relations, count, &tables, &types);
+    d->rows = ask(d->catalog, tables_sql, &tables, d->err);
+    if (d->rows != NULL && types.len > 0)
+        d->types = ask(d->catalog, types_sql, &types, d->err);
     buf_done(&tables);
     buf_done(&types);
-    return rows;
+    return d->err->kind == ERROR_NONE;
 }
 
 static bool describe_some(struct pg_catalog *catalog, struct relation *const *relations,
                           size_t count, struct arena *arena, const struct relation *replaced,
                           struct error *err)
 {
-    PGresult *rows = ask(catalog, relations, count, err);
-    struct describing d = {.catalog = catalog, .rows = rows, .arena = arena, .err = err};
-    bool ok = rows != NULL;
+    struct describing d = {.catalog = catalog, .arena = arena, .err = err};
+    bool ok = ask_all(&d, relations, count);
 
     for (size_t i = 0; ok && i < count; i++)
         ok = describe_one(&d, relations[i], replaced);
-    PQclear(rows);
+    PQclear(d.rows);
+    PQclear(d.types);
     return ok;
 }
 

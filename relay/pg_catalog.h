@@ -38,8 +38,8 @@ bool pg_selection_wants_column(const struct pg_selection *selection, struct slic
  * what the catalogue no longer knows (table dropped, column renamed since) is taken over from it
  * when relation_same_wire() holds, else the key is made from the identity flags (not under FULL).
  *
- * Types are asked for anew each time, since an enum may have got labels, and kept once per content
- * for the life of the catalogue: relations point there.  A type that nobody knows any more is
+ * Types are kept for the life of the catalogue, and relations point there; what has an enum in it
+ * is asked for anew each time, since it may have got labels.  A type that nobody knows any more is
  * described as pg_catalog.unknown, with the oid of the R message.
  */
 struct pg_catalog;
