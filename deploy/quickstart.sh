@@ -45,7 +45,7 @@ process_start() { # process_start PID: with the id it names one process for good
 relay_pid() { # prints it if the relay runs
     local pid start
 
-    read -r pid start <"$run/relay.pid" 2>/dev/null || return 1
+    read -r pid start 2>/dev/null <"$run/relay.pid" || return 1
     [ -n "$start" ] && [ "$(process_start "$pid")" = "$start" ] && echo "$pid"
 }
 
@@ -227,5 +227,11 @@ postgres "DELETE FROM packages WHERE name = 'millrace'"
 echo
 echo "An insert, an update and a delete, made while it runs:"
 show --changes 4
+echo
+say "snapshot: $(sed -n 's/.* snapshot_done //p' "$run/relay.log")"
+if [ "$sink" = log ]; then
+    say "the log: millrace log stat $run/event-log"
+    "$millrace" log stat "$run/event-log" | sed -n '1,4s/^/    /p'
+fi
 trap - EXIT
 next_steps
