@@ -54,7 +54,7 @@ static void take_block(struct state *sum, const uint8_t *block)
 
     for (unsigned i = 0; i < 64; i++) {
         unsigned word = 0;
-        uint32_t f = mix(&s, i, &word) + s.a + sines[i] + word_at(block + 4 * word);
+        uint32_t f = mix(&s, i, &word) + s.a + sines[i] + word_at(block + (size_t)4 * word);
 
         s = (struct state){s.d, s.b + rotate(f, shifts[i / 16][i % 4]), s.b, s.c};
     }

@@ -3,9 +3,10 @@
 #include "sinks/default_literal.h"
 #include "sinks/json_write.h"
 
-#define PLAN_LIMIT_BYTES ((size_t)1 << 20) /* 1600 columns with names of 63 bytes need half of it  \
-                                            */
-#define PLAN_CHUNK_BYTES ((size_t)1024)    /* thousands of small tables: keep each one small */
+#define PLAN_LIMIT_BYTES                                                                           \
+    ((size_t)1 << 20)                   /* 1600 columns with names of 63 bytes need half of it     \
+                                         */
+#define PLAN_CHUNK_BYTES ((size_t)1024) /* thousands of small tables: keep each one small */
 
 /* What compiling needs at hand; none of it is kept. */
 struct compiling {

@@ -236,14 +236,15 @@ static struct record *add_record(const struct making *m, const struct buf *key,
     if (record == NULL)
         return NULL;
     records->len += sizeof *record;
-    *record = (struct record){.topic = m->plan->topic,
-                              .has_key = key != NULL && m->plan->key_count > 0,
-                              .has_value = value != NULL,
-                              .relation = m->relation};
-    if (record->has_key)
+    *record = (struct record){.topic = m->plan->topic, .relation = m->relation};
+    if (key != NULL && m->plan->key_count > 0) {
+        record->has_key = true;
         record->key = buf_view(key);
-    if (record->has_value)
+    }
+    if (value != NULL) {
+        record->has_value = true;
         record->value = buf_view(value);
+    }
     return record;
 }
 

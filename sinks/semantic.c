@@ -160,7 +160,9 @@ static char delimiter_of(const struct type *array)
 {
     if (array->element->delimiter != '\0')
         return array->element->delimiter;
-    return array->delimiter != '\0' ? array->delimiter : ',';
+    if (array->delimiter != '\0')
+        return array->delimiter;
+    return ',';
 }
 
 bool semantic_of(const struct column *column, struct arena *arena, struct semantic *out)
