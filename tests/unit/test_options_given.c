@@ -117,7 +117,7 @@ static void a_huge_file_is_told(void **state)
     write_file("huge.yaml", blanks, len, 0600);
     assert_null(options_load("huge.yaml", NULL, 0, &err));
     assert_string_equal(err.text, "cannot read huge.yaml: it is larger than 1024 KiB");
-    memcpy(blanks, BASE, strlen(BASE));
+    memmove(blanks, BASE, sizeof BASE - 1);
     write_file("huge.yaml", blanks, len - 1, 0600);
     err = (struct error){0};
     options_destroy(options_load("huge.yaml", NULL, 0, &err));
@@ -135,7 +135,7 @@ static void a_bomb_ends_soon(void **state)
 
     (void)state;
     (void)fputs("a: &a [x, x]\n", out);
-    for (char c = 'b'; c < 'p'; c++)
+    for (int c = 'b'; c < 'p'; c++)
         (void)fprintf(out, "%c: &%c {p: *%c, q: *%c, r: *%c}\n", c, c, c - 1, c - 1, c - 1);
     assert_int_equal(fclose(out), 0);
     write_text(FILE_NAME, text);
