@@ -130,6 +130,37 @@ static void large_records(void **state)
     log_fixture_done(&f);
 }
 
+static size_t file_bytes(const struct log_fixture *f)
+{
+    struct buf bytes = log_file_read(f->directory, FIRST);
+    size_t len = bytes.len;
+
+    buf_done(&bytes);
+    return len;
+}
+
+/* A topic costs its name once in a segment, not once in each process. */
+static void names_topics_once(void **state)
+{
+    struct log_fixture f = log_fixture_empty();
+    size_t before, same_process;
+
+    (void)state;
+    (void)log_open(&f);
+    log_put(&f, "a", NULL, "1");
+    log_commit(&f, 1);
+    before = file_bytes(&f);
+    log_put(&f, "a", NULL, "2");
+    log_commit(&f, 2);
+    same_process = file_bytes(&f);
+    log_close(&f);
+    (void)log_open(&f);
+    log_put(&f, "a", NULL, "3");
+    log_commit(&f, 3);
+    assert_int_equal(file_bytes(&f) - same_process, same_process - before);
+    log_fixture_done(&f);
+}
+
 static void uncommitted_is_dropped(void **state)
 {
     struct log_fixture f = log_fixture_empty();
@@ -232,7 +263,7 @@ static void no_folder_above(void **state)
     struct log_fixture f = log_fixture_empty(), missing = f;
 
     (void)state;
-    strcat(missing.directory, "/no/log");
+    (void)snprintf(missing.directory, sizeof missing.directory, "%.40s/no/log", f.directory);
     log_assert_refused(&missing, ERROR_CONFIG, "the folder above does not exist");
     log_fixture_done(&f);
 }
@@ -272,17 +303,12 @@ static void recorder_fails(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commits_and_recovers),
-        cmocka_unit_test(reads_from_an_offset),
-        cmocka_unit_test(rolls_over),
-        cmocka_unit_test(large_records),
-        cmocka_unit_test(uncommitted_is_dropped),
-        cmocka_unit_test(second_writer),
-        cmocka_unit_test(unknown_version),
-        cmocka_unit_test(foreign_files),
-        cmocka_unit_test(renamed_segment),
-        cmocka_unit_test(no_folder_above),
-        cmocka_unit_test(no_directory_given),
+        cmocka_unit_test(commits_and_recovers), cmocka_unit_test(reads_from_an_offset),
+        cmocka_unit_test(rolls_over),           cmocka_unit_test(large_records),
+        cmocka_unit_test(names_topics_once),    cmocka_unit_test(uncommitted_is_dropped),
+        cmocka_unit_test(second_writer),        cmocka_unit_test(unknown_version),
+        cmocka_unit_test(foreign_files),        cmocka_unit_test(renamed_segment),
+        cmocka_unit_test(no_folder_above),      cmocka_unit_test(no_directory_given),
         cmocka_unit_test(recorder_fails),
     };
 

@@ -317,6 +317,7 @@ static void disk_full_in_commit(void **state)
 /* Crashes. */
 
 #define CRASH_ROUNDS 30
+#define COMMITS_WHILE_READ 500
 
 #define CRASH_COMMITS_AHEAD                                                                        \
     40 /* that the child may write beyond those that the parent waits for                          \
@@ -412,6 +413,41 @@ static void killed_many_times(void **state)
     log_fixture_done(&f);
 }
 
+/* A segment for each commit, so that the folder changes all the time while it is listed. */
+static void read_while_written(void **state)
+{
+    struct log_fixture f = log_fixture_on_disk();
+    int status;
+    pid_t child;
+
+    (void)state;
+    f.options.segment_bytes = 1;
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)log_open(&f);
+        for (uint64_t done = 1; done <= COMMITS_WHILE_READ; done++) {
+            char key[32];
+
+            (void)snprintf(key, sizeof key, "%" PRIu64, done);
+            log_put(&f, "t", key, "null");
+            log_commit(&f, done);
+        }
+        _exit(0);
+    }
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        struct position position;
+        struct error err = {0};
+
+        (void)assert_unbroken(f.directory);
+        if (!log_read_position(f.directory, &position, &err))
+            fail_msg("%s", err.text);
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(assert_unbroken(f.directory), COMMITS_WHILE_READ);
+    log_fixture_done(&f);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -420,6 +456,7 @@ int main(void)
         cmocka_unit_test(damage_is_located),   cmocka_unit_test(torn_new_segment),
         cmocka_unit_test(missing_segment),     cmocka_unit_test(disk_full_in_put),
         cmocka_unit_test(disk_full_in_commit), cmocka_unit_test(killed_many_times),
+        cmocka_unit_test(read_while_written),
     };
 
     (void)signal(SIGXFSZ, SIG_IGN); /* so that a write beyond the limit fails instead */

@@ -14,6 +14,9 @@
 
 #include "sinks/log_reader.h"
 
+/* In memory fsync costs nothing, and some tests need thousands. */
+#define MEMORY_FOLDER "/dev/shm"
+
 void log_files_remove(const char *directory)
 {
     DIR *dir = opendir(directory);
@@ -26,12 +29,20 @@ void log_files_remove(const char *directory)
     assert_int_equal(closedir(dir), 0);
 }
 
-struct log_fixture log_fixture_empty(void)
+struct log_fixture log_fixture_on_disk(void)
 {
     struct log_fixture f = {.directory = "test-log-XXXXXX", .options.segment_bytes = 1 << 30};
 
     assert_non_null(mkdtemp(f.directory));
     return f;
+}
+
+struct log_fixture log_fixture_empty(void)
+{
+    struct log_fixture f = {.directory = MEMORY_FOLDER "/millrace-log-XXXXXX",
+                            .options.segment_bytes = 1 << 30};
+
+    return mkdtemp(f.directory) != NULL ? f : log_fixture_on_disk();
 }
 
 void log_close(struct log_fixture *f)

@@ -1,5 +1,5 @@
 /*
- * log_fixture - an event log in a folder of its own below the working directory, for tests.
+ * log_fixture - an event log in a folder of its own, for tests.
  *
  * Whatever does not go as it should fails the running test.
  */
@@ -25,7 +25,10 @@ struct log_fixture {
     struct sink *sink;
 };
 
+/* In memory where there is such a folder. */
 struct log_fixture log_fixture_empty(void);
+/* Below the working directory. */
+struct log_fixture log_fixture_on_disk(void);
 /* Closes the sink and removes the folder. */
 void log_fixture_done(struct log_fixture *f);
 

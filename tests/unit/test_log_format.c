@@ -127,18 +127,21 @@ static void head_foreign(void **state)
 
 static struct topic orders = {.name = "shop.public.orders"};
 
-static struct record records[] = {
-    {.topic = &orders},
-    {.topic = &orders, .has_key = true},
-    {.topic = &orders, .has_value = true},
-    {.topic = &orders,
-     .has_key = true,
-     .key = {(const uint8_t *)"{\"id\":7}", 8},
-     .has_value = true,
-     .value = {(const uint8_t *)"{\"after\":{\"id\":7}}", 18},
-     .headers = {{"__debezium.newkey", {(const uint8_t *)"{\"id\":8}", 8}}, {"", {NULL, 0}}},
-     .header_count = 2},
-};
+static struct record of_nulls = {.topic = &orders};
+static struct record of_empty_key = {.topic = &orders, .has_key = true};
+static struct record of_empty_value = {.topic = &orders, .has_value = true};
+static struct record of_everything = {
+    .topic = &orders,
+    .has_key = true,
+    .key = {(const uint8_t *)"{\"id\":7}", 8},
+    .has_value = true,
+    .value = {(const uint8_t *)"{\"after\":{\"id\":7}}", 18},
+    .headers = {{"__debezium.newkey", {(const uint8_t *)"{\"id\":8}", 8}}, {"", {NULL, 0}}},
+    .header_count = 2};
+#define RECORDS 4
+
+static struct record *const records[RECORDS] = {&of_nulls, &of_empty_key, &of_empty_value,
+                                                &of_everything};
 
 static struct slice record_block(const struct record *record)
 {
@@ -259,11 +262,11 @@ static struct slice block_number(size_t i)
     case 2:
         return commit_block(false);
     default:
-        return record_block(&records[i - 3]);
+        return record_block(records[i - 3]);
     }
 }
 
-#define BLOCKS (3 + ARRAY_LEN(records))
+#define BLOCKS (3 + RECORDS)
 
 static void every_truncation_is_short(void **state)
 {
@@ -407,8 +410,8 @@ int main(void)
         cmocka_unit_test(length_beyond_the_bound),
         cmocka_unit_test(record_too_large),
     };
-    struct CMUnitTest tests[ARRAY_LEN(name_cases) + ARRAY_LEN(payload_cases) + ARRAY_LEN(records) +
-                            ARRAY_LEN(loops)];
+    struct CMUnitTest
+        tests[ARRAY_LEN(name_cases) + ARRAY_LEN(payload_cases) + RECORDS + ARRAY_LEN(loops)];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(name_cases); i++)
@@ -418,10 +421,10 @@ int main(void)
         tests[n++] = (struct CMUnitTest){.name = payload_cases[i].name,
                                          .test_func = payloads,
                                          .initial_state = &payload_cases[i]};
-    for (size_t i = 0; i < ARRAY_LEN(records); i++)
+    for (size_t i = 0; i < RECORDS; i++)
         tests[n++] = (struct CMUnitTest){.name = "record round trip",
                                          .test_func = record_round_trip,
-                                         .initial_state = &records[i]};
+                                         .initial_state = records[i]};
     for (size_t i = 0; i < ARRAY_LEN(loops); i++)
         tests[n++] = loops[i];
     return cmocka_run_group_tests_name("log_format", tests, NULL, NULL);
