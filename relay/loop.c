@@ -56,6 +56,7 @@ struct loop {
 
 #ifdef MILLRACE_MUTANT_SKIP_POSITION
     struct position stale;
+    unsigned mutant_commits;
 #endif
 };
 
@@ -99,7 +100,7 @@ static bool begin_commit(struct loop *l, struct error *err)
 {
     l->committing = l->taken;
 #ifdef MILLRACE_MUTANT_SKIP_POSITION
-    if (++l->stats->commits % 2 == 0 && l->stale.known)
+    if (++l->mutant_commits % 2 == 0) /* tests only: the checkers must notice */
         l->committing = l->stale;
     l->stale = l->taken;
 #endif
@@ -165,6 +166,10 @@ static bool put(struct loop *l, struct error *err)
         l->moved = true;
     }
     l->urgent = l->urgent || wants_commit(&l->event);
+#ifdef MILLRACE_MUTANT_CONFIRM_EARLY
+    if (l->event.kind == EVENT_COMMIT) /* tests only: the checkers must notice */
+        return l->source->ops->confirm(l->source, &l->taken, err);
+#endif
     return true;
 }
 

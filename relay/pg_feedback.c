@@ -76,9 +76,5 @@ enum pg_feedback_due pg_feedback_due(const struct pg_feedback *f, int64_t now_us
 
 uint64_t pg_feedback_flush(const struct pg_feedback *f)
 {
-#ifdef MILLRACE_MUTANT_CONFIRM_EARLY
-    return f->received; /* tests only: the checkers must notice */
-#else
     return f->durable;
-#endif
 }

@@ -3,12 +3,11 @@
 Each mutant is a build with -DMILLRACE_MUTANT=NAME; tests/run.sh makes them in build/mutant-NAME.
 """
 import random
-import time
 
 import pytest
 
 from conftest import TREE
-from test_kill import SEED, Scene
+from test_kill import SEED, Scene, kill_under_load
 
 
 def mutant(name):
@@ -18,23 +17,17 @@ def mutant(name):
 
 
 def verdict(scene, kills, rng):
-    """What gives the mutant away: a word, or None."""
-    load = scene.load(SEED + "/mutant", 1500, pause=0.002)
-    gave_up = None
-    for _ in range(kills):
-        time.sleep(rng.uniform(0.1, 0.6))
-        scene.relay.kill9()
-        if scene.relay.exit_code not in (-9, None):
-            gave_up = f"exit code {scene.relay.exit_code}"
-            break
-        scene.relay.start()
+    """What gives the mutant away: a text, or None."""
+    load = scene.load(SEED + "/mutant", 300, pause=0.004)
+    code = kill_under_load(scene, kills, rng)
     load.join()
-    if gave_up:
-        return gave_up
-    try:
-        records = scene.finish()
-    except AssertionError:
-        return f"exit code {scene.relay.exit_code}"
+    if code is None:
+        try:
+            records = scene.finish()
+        except AssertionError:
+            code = scene.relay.exit_code
+    if code is not None:
+        return f"it refused to go on, exit code {code}"
     problems = scene.sequence_problems(records) + scene.state_problems(records)
     return problems[0] if problems else None
 

@@ -54,6 +54,7 @@ class Writer:
         self.base = 1_000_000 * (number + 1)
         self.next_id = self.base
         self.done = 0
+        self.stopping = threading.Event()
         self.error = None
 
     def fresh(self):
@@ -148,7 +149,7 @@ class Writer:
     def run(self):
         try:
             with psycopg.connect(self.conninfo) as connection:
-                while self.done < self.count:
+                while self.done < self.count or not self.stopping.is_set():
                     try:
                         self.transaction(connection)
                         self.done += 1
@@ -160,7 +161,7 @@ class Writer:
 
 
 class Load:
-    """Several writers at once; count transactions in all."""
+    """Several writers at once: at least `count` transactions in all, and on until join()."""
 
     def __init__(self, conninfo, seed, count, writers=4, truncates=True, pause=0.0):
         # One writer truncates: TRUNCATE takes a lock that would serialise the others.
@@ -178,6 +179,8 @@ class Load:
         return any(t.is_alive() for t in self.threads)
 
     def join(self):
+        for writer in self.writers:
+            writer.stopping.set()
         for thread in self.threads:
             thread.join()
         for writer in self.writers:
