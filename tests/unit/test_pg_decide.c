@@ -262,6 +262,36 @@ static void timeline_unknown(struct world *w)
     w->facts.timeline_known = false;
 }
 
+static void intended(struct world *w)
+{
+    w->stored.end_lsn = 0;
+    w->stored.snapshot = SNAPSHOT_NONE;
+}
+
+static void intended_no_slot(struct world *w)
+{
+    intended(w);
+    no_slot(w);
+}
+
+static void intended_foreign(struct world *w)
+{
+    intended(w);
+    strcpy(w->facts.slot_plugin, "test_decoding");
+}
+
+static void intended_active(struct world *w)
+{
+    intended(w);
+    w->facts.slot_active = true;
+}
+
+static void intended_other_cluster(struct world *w)
+{
+    intended(w);
+    w->facts.system_id++;
+}
+
 struct decide_case {
     const char *name;
     void (*change)(struct world *w);
@@ -296,6 +326,12 @@ static struct decide_case cases[] = {
     {"going on at the end of WAL", wal_ends_there, PG_START_STREAM, ERROR_NONE, GAP_NONE, ""},
     {"going on after a promotion", promoted, PG_START_STREAM, ERROR_NONE, GAP_NONE, ""},
     {"crashed in the snapshot", crashed_in_snapshot, PG_START_REREAD, ERROR_NONE, GAP_NONE, ""},
+    {"slot intended, not made", intended_no_slot, PG_START_SNAPSHOT, ERROR_NONE, GAP_NONE, ""},
+    {"slot intended and made", intended, PG_START_SNAPSHOT, ERROR_NONE, GAP_NONE, ""},
+    {"slot intended, another is there", intended_foreign, 0, ERROR_GAP, GAP_SLOT_FOREIGN,
+     "pgoutput"},
+    {"slot intended, in use", intended_active, 0, ERROR_LINK, GAP_NONE, "in use"},
+    {"slot intended elsewhere", intended_other_cluster, 0, ERROR_GAP, GAP_OTHER_CLUSTER, "cluster"},
     {"standby", in_recovery, 0, ERROR_LINK, GAP_NONE, "target_session_attrs"},
     {"slot gone", no_slot, 0, ERROR_GAP, GAP_SLOT_MISSING, "0/2000000"},
     {"slot physical", slot_physical, 0, ERROR_GAP, GAP_SLOT_FOREIGN, "physical"},
