@@ -1,5 +1,5 @@
-/* pg_oid - OIDs of built-in types that are read in a way of their own (PostgreSQL's pg_type.dat; fixed
- * for ever). */
+/* pg_oid - OIDs of built-in types that are read in a way of their own (PostgreSQL's pg_type.dat;
+ * fixed for ever). */
 #ifndef SINKS_PG_OID_H
 #define SINKS_PG_OID_H
 
