@@ -361,13 +361,35 @@ static void write_padded(struct buf *out, int64_t number, unsigned width)
     buf_append(out, digits + at, sizeof digits - at);
 }
 
+/* Two digits at a time: timestamps are many. */
+static uint8_t *put_two(uint8_t *to, uint32_t number)
+{
+    to[0] = (uint8_t)('0' + number / 10);
+    to[1] = (uint8_t)('0' + number % 10);
+    return to + 2;
+}
+
 static void write_clock(struct buf *out, int64_t seconds)
 {
-    write_padded(out, seconds / 3600, 2);
-    buf_byte(out, ':');
-    write_padded(out, seconds / 60 % 60, 2);
-    buf_byte(out, ':');
-    write_padded(out, seconds % 60, 2);
+    uint32_t left = (uint32_t)seconds; /* of one day */
+    uint8_t text[8], *to = put_two(text, left / 3600);
+
+    *to++ = ':';
+    to = put_two(to, left / 60 % 60);
+    *to++ = ':';
+    (void)put_two(to, left % 60);
+    buf_append(out, text, sizeof text);
+}
+
+/* -11-04T */
+static void write_month_and_day(struct buf *out, int64_t month, int64_t day)
+{
+    uint8_t text[7] = "-", *to = put_two(text + 1, (uint32_t)month);
+
+    *to++ = '-';
+    to = put_two(to, (uint32_t)day);
+    *to = 'T';
+    buf_append(out, text, sizeof text);
 }
 
 /* The first `digits` of six decimals. */
@@ -392,11 +414,7 @@ void time_write_zoned(struct buf *out, const struct moment *m, unsigned digits)
     else if (year > 9999)
         buf_byte(out, '+');
     write_padded(out, year < 0 ? -year : year, 4);
-    buf_byte(out, '-');
-    write_padded(out, month, 2);
-    buf_byte(out, '-');
-    write_padded(out, day, 2);
-    buf_byte(out, 'T');
+    write_month_and_day(out, month, day);
     write_clock(out, of_day);
     write_decimals(out, m->micros, digits);
     buf_byte(out, 'Z');
