@@ -47,7 +47,7 @@ def main():
     made_from = dependencies(build)
 
     def passes(entry):
-        output = str(pathlib.Path(entry["output"]))
+        output = entry["command"].partition(" -o ")[2].split()[0]
         mark = cache / fingerprint(entry, made_from.get(output, []), common)
         if mark.exists():
             return True
