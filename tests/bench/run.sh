@@ -3,7 +3,8 @@
 #     tests/bench/run.sh [stream|snapshot|memory|all] [--scale FRACTION] [--runs N]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
+me=bench
 . "$root/deploy/lib/common.sh"
 bash "$root/deploy/deps.sh"
 (cd "$root" && cmake --preset release -DBUILD_TESTING=OFF >/dev/null && cmake --build --preset release >/dev/null)
-exec "$(python_of_tests)" "$root/tests/bench/bench.py" "$@"
+exec "$(venv_dir)/bin/python" "$root/tests/bench/bench.py" "$@"
