@@ -197,6 +197,7 @@ static bool confirm(struct source *base, const struct position *durable, struct 
 {
     struct postgres_source *s = source_of(base);
 
+    s->session.slot_made = false; /* the stored position speaks of it: from now on it is kept */
     if (durable->end_lsn > s->durable_lsn)
         s->durable_lsn = durable->end_lsn;
     return s->stage != STAGE_STREAM || pg_stream_confirm(s->stream, durable->end_lsn, err);

@@ -102,7 +102,9 @@ static bool start(struct session *s, struct error *err)
     before = s->position;
     if (!s->source->ops->start(s->source, &s->position, err))
         return false;
-    return memcmp(&before, &s->position, sizeof before) == 0 || commit_now(s, err);
+    if (memcmp(&before, &s->position, sizeof before) == 0)
+        return true;
+    return commit_now(s, err) && s->source->ops->confirm(s->source, &s->position, err);
 }
 
 static void finish(struct session *s)

@@ -23,12 +23,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/lib"))
 from private_servers import Kafka, Postgres, close_all, start_all  # noqa: E402
 
-MILLRACE = ROOT / "build/release/relay/millrace"
+MILLRACE = ROOT / "build/release/relay/millrace"  # --millrace names another
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Relay:
     """One `millrace run`, watched from outside."""
+
+    program = MILLRACE
 
     def __init__(self, postgres, name, folder, **settings):
         self.log = open(folder / f"{name}.log", "ab")
@@ -36,7 +38,7 @@ class Relay:
                 "source.postgres.user": "postgres", "source.postgres.database": "bench",
                 "publication.create": "filtered", "log.level": "warn"}
         (folder / "empty.yaml").write_text("{}\n")
-        arguments = [MILLRACE, "run", "-c", folder / "empty.yaml"]
+        arguments = [self.program, "run", "-c", folder / "empty.yaml"]
         for path, value in {**base, **settings}.items():
             arguments += ["--set", f"{path}={value}"]
         self.started = time.perf_counter()
@@ -94,6 +96,13 @@ class Bench:
                             (lsn, slot)).fetchone()
         return row is not None and row[0]
 
+    def settled(self, slot):
+        """Until a relay has stored its first position: what comes from now on is its backlog."""
+        while not int(self.sql(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}' AND active")):
+            time.sleep(0.02)
+        mark = self.sql("SELECT pg_logical_emit_message(false, 'bench', 'mark')")
+        return lambda: self.confirmed(slot, mark)
+
     def drop_slot(self, slot):
         deadline = time.perf_counter() + 30
         while time.perf_counter() < deadline:
@@ -120,7 +129,9 @@ class Bench:
         # Two statements: a procedure that commits must not stand in a transaction of its caller's.
         self.sql(f"CALL fill({transactions}, {each})")
         self.sql("DROP PROCEDURE fill")
-        return self.sql("SELECT pg_current_wal_insert_lsn()")
+        end = self.sql("SELECT pg_current_wal_insert_lsn()")
+        self.sql("INSERT INTO b (a) VALUES (0)")  # so that `end` is passed by a commit, not by an idle position
+        return end
 
     def stream(self):
         rows, transactions = int(1_000_000 * self.scale), int(10_000 * self.scale)
@@ -130,9 +141,9 @@ class Bench:
         kafka_names = [self.fresh_name() for _ in range(self.runs)]
         kafka = {"kafka.bootstrap_servers": self.kafka.bootstrap, "snapshot.mode": "never",
                  "publication.name": "pub", "publication.create": "no"}
-        here = self.sql("SELECT pg_current_wal_insert_lsn()")
         for name in kafka_names:
-            Relay(self.postgres, name, self.folder, **kafka).until(lambda: self.confirmed(name, here))
+            relay = Relay(self.postgres, name, self.folder, **kafka)
+            relay.until(self.settled(name))
         floors = [self.fresh_name() for _ in range(self.runs)]
         nulls = [self.fresh_name() for _ in range(self.runs)]
         for slot in floors + nulls:
@@ -194,14 +205,15 @@ class Bench:
 
     def streamed(self, name, settings, write):
         """Peak figures of a relay that takes over what write() writes."""
-        here = self.sql("SELECT pg_current_wal_insert_lsn()")
         relay = Relay(self.postgres, name, self.folder, **settings)
-        while not self.confirmed(name, here):
+        settled = self.settled(name)
+        while not settled():
             time.sleep(0.05)
             if relay.process.poll() is not None:
                 sys.exit(f"bench: the relay ended: see {relay.log.name}")
         write()
         end = self.sql("SELECT pg_current_wal_insert_lsn()")
+        self.sql("SELECT pg_logical_emit_message(false, 'bench', 'end')")
         figures = relay.until(lambda: self.confirmed(name, end))
         self.drop_slot(name)
         return figures
@@ -249,7 +261,9 @@ def main():
     arguments.add_argument("case", nargs="*", default=["all"], choices=["stream", "snapshot", "memory", "all"])
     arguments.add_argument("--scale", type=float, default=1.0, help="fraction of the full size")
     arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--millrace", type=pathlib.Path, default=MILLRACE, help="the program to measure")
     options = arguments.parse_args()
+    Relay.program = options.millrace
     cases = ["stream", "snapshot", "memory"] if "all" in options.case else options.case
     bench = Bench(options.scale, options.runs)
     try:
