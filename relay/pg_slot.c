@@ -12,7 +12,7 @@
 
 #define TELL_AFTER_US 3000000 /* an open transaction is waited for: say so once */
 #define POLL_MS 500
-#define CLEAN_UP_MS 2000 /* of one step of giving up */
+#define CLEAN_UP_MS INT64_C(2000) /* of one step of giving up */
 #define DROP_TRIES 10
 
 /* ---- the command ---- */

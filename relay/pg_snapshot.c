@@ -20,7 +20,7 @@
 #define RANGE_BLOCKS 1024     /* 8 MiB: some ten milliseconds of work */
 #define TID_RANGE_SCAN 140000 /* before it, a condition on ctid read the whole table each time */
 #define READERS_MAX (SOURCE_POLL_MAX - 8)
-#define CELLS_BYTES (1024 * 1024)
+#define CELLS_BYTES ((size_t)1024 * 1024)
 #define QUESTION_TIMEOUT_MS 20000
 
 enum phase { PHASE_BEGIN, PHASE_TRUNCATE, PHASE_ROWS, PHASE_END, PHASE_DONE };
@@ -140,7 +140,7 @@ static bool assign(struct pg_snapshot *s, struct reader *reader, struct error *e
         return true;
     table = table_at(s, s->next_table);
     reading = &s->readings[s->next_table];
-    if (is_cut(s, table) && table->block_count - from >= 2 * RANGE_BLOCKS)
+    if (is_cut(s, table) && table->block_count - from >= 2U * RANGE_BLOCKS)
         to = from + RANGE_BLOCKS;
     reader->table = s->next_table;
     reader->blocks = (to > 0 ? to : table->block_count) - from;

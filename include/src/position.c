@@ -18,7 +18,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 /* A change inside a transaction: from now on the position is in the middle of it. */
 static void advance_inside(struct position *p, const struct event *event)
 {
-    if (event->commit_lsn == 0) { /* a message outside any transaction */
+    if (event->commit_lsn == 0) { /* a message, or a TRUNCATE before a table is read again */
         p->end_lsn = later(p->end_lsn, event->end_lsn);
         return;
     }
