@@ -109,12 +109,12 @@ static bool refuse_size(const struct kafka_sink *k, const struct record *r, size
     if (r->relation == NULL)
         return error_set(
             err, ERROR_CONFIG,
-            "a message's record of %zu bytes for topic %s is larger than message_max_bytes %zu: "
+            "a message's record of %zu bytes for topic %s is larger than kafka.message_max %zu: "
             "raise it, and max.message.bytes of the topic",
             bytes, r->topic->name, k->options->message_max_bytes);
     return error_set(
         err, ERROR_CONFIG,
-        "table %.*s.%.*s: a record of %zu bytes for topic %s is larger than message_max_bytes "
+        "table %.*s.%.*s: a record of %zu bytes for topic %s is larger than kafka.message_max "
         "%zu: raise it, and max.message.bytes of the topic",
         SLICE_ARGS(r->relation->schema), SLICE_ARGS(r->relation->name), bytes, r->topic->name,
         k->options->message_max_bytes);

@@ -27,10 +27,10 @@ static const struct kafka_property defaults[] =
 
 /* Properties that are not the operator's to set, and what decides instead. */
 static const struct kafka_property owned[] = {
-    {"bootstrap.servers", "use the option bootstrap_servers"},
-    {"metadata.broker.list", "use the option bootstrap_servers"},
+    {"bootstrap.servers", "use the option kafka.bootstrap_servers"},
+    {"metadata.broker.list", "use the option kafka.bootstrap_servers"},
     {"transactional.id", "it is the relay's name"},
-    {"transaction.timeout.ms", "use the option transaction_timeout_ms"},
+    {"transaction.timeout.ms", "use the option kafka.transaction_timeout"},
     {"enable.idempotence", "the option delivery decides it"},
     {"enable.gapless.guarantee", "the option delivery decides it"},
     {"acks", "the option delivery decides it"},
@@ -40,13 +40,13 @@ static const struct kafka_property owned[] = {
     {"retries", "the option delivery decides it"},
     {"message.send.max.retries", "the option delivery decides it"},
     {"queuing.strategy", "the option delivery decides it"},
-    {"message.timeout.ms", "use the option transaction_timeout_ms"},
-    {"delivery.timeout.ms", "use the option transaction_timeout_ms"},
-    {"message.max.bytes", "use the option message_max_bytes"},
-    {"queue.buffering.max.messages", "use the option queue_max_bytes"},
-    {"queue.buffering.max.kbytes", "use the option queue_max_bytes"},
+    {"message.timeout.ms", "use the option kafka.transaction_timeout"},
+    {"delivery.timeout.ms", "use the option kafka.transaction_timeout"},
+    {"message.max.bytes", "use the option kafka.message_max"},
+    {"queue.buffering.max.messages", "use the option kafka.queue_max"},
+    {"queue.buffering.max.kbytes", "use the option kafka.queue_max"},
     {"partitioner", "a key's partition is its murmur2 hash, as with Java producers"},
-    {"allow.auto.create.topics", "use the option create_topics"},
+    {"allow.auto.create.topics", "use the option topics.create"},
     {"isolation.level", "the position is always read as committed"},
     {"enable.partition.eof", "the position is always read to its end"},
     {"enable.auto.commit", "the position is kept in the position topic"},
@@ -121,7 +121,7 @@ static bool set_producer(rd_kafka_conf_t *conf, const struct kafka_options *o, s
     size_t most = o->message_max_bytes;
 
     if (most < 1000 || most > MESSAGE_MAX_BYTES - MESSAGE_FRAME_BYTES)
-        return error_set(err, ERROR_CONFIG, "message_max_bytes %zu: must be 1000 to %d", most,
+        return error_set(err, ERROR_CONFIG, "kafka.message_max %zu: must be 1000 to %d", most,
                          MESSAGE_MAX_BYTES - MESSAGE_FRAME_BYTES);
     if (!set_number(conf, "message.max.bytes", (int64_t)most + MESSAGE_FRAME_BYTES, err) ||
         !set(conf, "queue.buffering.max.messages", "0", err) ||
@@ -179,7 +179,7 @@ static bool topic_name_is_legal(const char *name)
 static bool check_fields(const struct kafka_options *o, struct error *err)
 {
     if (o->bootstrap_servers == NULL || o->bootstrap_servers[0] == '\0')
-        return error_set(err, ERROR_CONFIG, "bootstrap_servers is empty: name one broker or more");
+        return error_set(err, ERROR_CONFIG, "kafka.bootstrap_servers is empty: name one broker or more");
     if (o->transactional_id == NULL || o->transactional_id[0] == '\0')
         return error_set(err, ERROR_CONFIG,
                          "the relay's name is empty: it is the transactional id");
@@ -193,7 +193,7 @@ static bool check_fields(const struct kafka_options *o, struct error *err)
     if (o->replication_factor != -1 &&
         (o->replication_factor < 1 || o->replication_factor > INT16_MAX))
         return error_set(err, ERROR_CONFIG,
-                         "replication_factor %" PRId32
+                         "topics.replication_factor %" PRId32
                          ": must be 1 or more, or -1 for the broker's default",
                          o->replication_factor);
     return true;

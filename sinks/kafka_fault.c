@@ -20,13 +20,13 @@ static const struct {
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM,
      "set sasl.mechanism to one that the broker offers"},
     {RD_KAFKA_RESP_ERR__SSL, "check ssl.ca.location, and that the broker's certificate names the "
-                             "host in bootstrap_servers"},
+                             "host in kafka.bootstrap_servers"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
      "allow this user Write and Describe on the topic (Read too on the position topic, Create "
      "where "
      "topics are missing)"},
     {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
-     "allow this user to create topics, or make them and turn create_topics off"},
+     "allow this user to create topics, or make them and turn topics.create off"},
     {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
      "allow this user Write and Describe on the transactional id, which is the relay's name"},
     {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
@@ -41,17 +41,17 @@ static const struct {
      "the topic was made anew: find out by whom, then start again"},
     {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "the topic was made anew with fewer partitions"},
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "the broker does not allow this topic name"},
-    {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, "change the option partitions"},
+    {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, "change topics.partitions"},
     {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR,
-     "set replication_factor to no more than the number of brokers"},
-    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, "change cleanup_policy"},
+     "set topics.replication_factor to no more than the number of brokers"},
+    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, "change topics.cleanup_policy"},
     {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, "the broker's policy for new topics forbids it"},
     {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
-     "lower transaction_timeout_ms or raise the broker's transaction.max.timeout.ms"},
+     "lower kafka.transaction_timeout or raise the broker's transaction.max.timeout.ms"},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
-     "use a broker with transactions, or delivery at_least_once"},
+     "use a broker with transactions, or kafka.delivery at_least_once"},
     {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
-     "use a broker with transactions, or delivery at_least_once"},
+     "use a broker with transactions, or kafka.delivery at_least_once"},
 };
 
 static const char *advice_for(rd_kafka_resp_err_t code)

@@ -64,7 +64,7 @@ static bool fenced(struct kafka_producer *p, const char *what, struct error *err
     if (age_ms >= p->options->transaction_timeout_ms)
         return error_set(err, ERROR_LINK,
                          "%s: the transaction was open for %" PRId64
-                         " ms, longer than transaction_timeout_ms %" PRId64
+                         " ms, longer than kafka.transaction_timeout %" PRId64
                          ": the broker gave it up",
                          what, age_ms, p->options->transaction_timeout_ms);
     return error_set(

@@ -59,7 +59,7 @@ static bool refuse_missing(const struct wanted *w, struct error *err)
     }
     return error_set(
         err, ERROR_CONFIG,
-        "topic %s is missing and create_topics is off: kafka-topics.sh --bootstrap-server %s "
+        "topic %s is missing and topics.create is off: kafka-topics.sh --bootstrap-server %s "
         "--create --topic %s --partitions %" PRId32 "%s",
         w->name, w->options->bootstrap_servers, w->name, w->partitions, configs);
 }
@@ -149,7 +149,7 @@ static bool check_partitions(const struct wanted *w, int32_t partitions, struct 
         err, ERROR_CONFIG,
         "topic %s has %" PRId32 " partitions, it should have %" PRId32
         ": in a topic that has grown a key is in two partitions and its order is lost: make "
-        "the topic anew, or change the setting to what it has always had",
+        "the topic anew, or set topics.partitions to what it has always had",
         w->name, partitions, w->partitions);
 }
 

@@ -170,7 +170,7 @@ static bool fail_limit(const struct making *m)
 {
     return error_set(m->err, ERROR_CONFIG,
                      "table %.*s.%.*s: a record at LSN %s is larger than the limit of %zu bytes: "
-                     "raise the limit for records",
+                     "raise limits.record",
                      SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name),
                      lsn_format(m->event->lsn).text, m->r->options.record_limit_bytes);
 }
@@ -434,7 +434,7 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
         return error_set(
             err, ERROR_CONFIG,
             "the logical message at LSN %s makes a record larger than the limit of %zu "
-            "bytes: raise the limit for records",
+            "bytes: raise limits.record",
             lsn_format(event->lsn).text, r->options.record_limit_bytes);
     record = (struct record *)(void *)buf_room(&r->records, sizeof *record);
     if (record == NULL)
