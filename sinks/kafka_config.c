@@ -179,7 +179,8 @@ static bool topic_name_is_legal(const char *name)
 static bool check_fields(const struct kafka_options *o, struct error *err)
 {
     if (o->bootstrap_servers == NULL || o->bootstrap_servers[0] == '\0')
-        return error_set(err, ERROR_CONFIG, "kafka.bootstrap_servers is empty: name one broker or more");
+        return error_set(err, ERROR_CONFIG,
+                         "kafka.bootstrap_servers is empty: name one broker or more");
     if (o->transactional_id == NULL || o->transactional_id[0] == '\0')
         return error_set(err, ERROR_CONFIG,
                          "the relay's name is empty: it is the transactional id");
