@@ -198,12 +198,24 @@ class TopicReader:
 
     def ends(self):
         """Each partition's last stable offset (read_committed), or its end (read_uncommitted)."""
-        from confluent_kafka import TopicPartition
-
         topics = self.consumer.list_topics(timeout=30).topics
         partitions = [(t, p) for t, topic in topics.items() if t.startswith(self.prefix)
                       for p in topic.partitions]
-        return {p: self.consumer.get_watermark_offsets(TopicPartition(*p), 30)[1] for p in partitions}
+        return {p: self.end(p) for p in partitions}
+
+    def end(self, partition, deadline_s=30):
+        """A broker that has just come up may not lead its partitions yet."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        def ask():
+            try:
+                return self.consumer.get_watermark_offsets(TopicPartition(*partition), 5)
+            except KafkaException as problem:
+                if not problem.args[0].retriable():
+                    raise
+                return None
+
+        return wait_until(ask, deadline_s, f"the end of {partition}")[1]
 
     def assign(self, partitions):
         from confluent_kafka import TopicPartition
