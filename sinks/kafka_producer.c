@@ -9,6 +9,7 @@
 
 #include "sinks/kafka_config.h"
 
+#define REQUEST_MAX_BYTES (100 << 20)
 #define RECORD_OVERHEAD_BYTES 256 /* librdkafka's own struct for a record, and its queue entry */
 
 void kafka_producer_wake(struct kafka_producer *p)
@@ -59,7 +60,8 @@ static bool fenced(struct kafka_producer *p, const char *what, struct error *err
     int64_t age_ms = kafka_clock_ms() - begun_ms;
 
     if (begun_ms == 0)
-        return error_set(err, ERROR_LINK, "%s: another relay of the name \"%s\" is starting", what,
+        return error_set(err, ERROR_LINK,
+                         "%s: another relay with the transactional id \"%s\" is starting", what,
                          p->options->transactional_id);
     if (age_ms >= p->options->transaction_timeout_ms)
         return error_set(err, ERROR_LINK,
@@ -67,11 +69,11 @@ static bool fenced(struct kafka_producer *p, const char *what, struct error *err
                          " ms, longer than kafka.transaction_timeout %" PRId64
                          ": the broker gave it up",
                          what, age_ms, p->options->transaction_timeout_ms);
-    return error_set(
-        err, ERROR_FENCED,
-        "%s: another relay of the name \"%s\" has taken over: stop one of the two, or give "
-        "it another name",
-        what, p->options->transactional_id);
+    return error_set(err, ERROR_FENCED,
+                     "%s: another relay with the transactional id \"%s\" has taken over: stop one "
+                     "of the two, or give "
+                     "it another id",
+                     what, p->options->transactional_id);
 }
 
 bool kafka_producer_fault(struct kafka_producer *p, rd_kafka_resp_err_t code, const char *detail,
@@ -103,11 +105,17 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 static void fail_delivery(struct kafka_producer *p, const rd_kafka_message_t *message)
 {
     struct error failure = {0};
+    size_t bytes = message->len + message->key_len;
+    const char *detail = NULL;
     char what[320];
 
+    if (message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && bytes > REQUEST_MAX_BYTES)
+        detail =
+            "timed out: a broker drops requests beyond its socket.request.max.bytes, 100 MiB where "
+            "nobody changed it";
     (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not delivered",
-                   rd_kafka_topic_name(message->rkt), message->len + message->key_len);
-    (void)kafka_producer_fault(p, message->err, NULL, what, &failure);
+                   rd_kafka_topic_name(message->rkt), bytes);
+    (void)kafka_producer_fault(p, message->err, detail, what, &failure);
     kafka_producer_fail(p, &failure);
 }
 

@@ -74,12 +74,11 @@ static bool run_open(struct kafka_transaction *t, struct error *err)
            kafka_position_read(p->options, true, &t->stop, wait.until_ms, &t->position, err);
 }
 
-static bool run_topic(struct kafka_transaction *t, struct error *err)
+static bool run_topics(struct kafka_transaction *t, struct error *err)
 {
     struct kafka_wait wait = wait_ordinary(t);
 
-    return kafka_topic_ensure(t->producer->rk, t->producer->options, t->topic_name, &wait, t->topic,
-                              err);
+    return kafka_topics_ensure(t->producer->rk, t->producer->options, &wait, t->topics, err);
 }
 
 /* Waits until every record is delivered; a transaction that the broker has given up by then is not
@@ -134,19 +133,17 @@ static bool run_commit(struct kafka_transaction *t, struct error *err)
     if (!kafka_position_send(p, t->position_topic.handle, &t->position, err) ||
         !flush(t, &wait, err))
         return false;
-    kafka_notes_clear(&p->notes);
     return !transactional || commit_sliced(t, &wait, err);
 }
 
-/* librdkafka repeats the commit when the connection breaks, and the first one may still be on its
- * way: it must not end the next transaction.  A new producer has a new epoch, under which it is
+/* When the connection breaks librdkafka sends the commit again, and the first one may still be on
+ * its way: it must not end the next transaction.  A new producer has a new epoch, under which it is
  * refused. */
-static void recycle_if_disturbed(struct kafka_producer *p)
+static void recycle_if_repeated(struct kafka_producer *p)
 {
     struct error failure = {0};
 
-    (void)rd_kafka_poll(p->rk, 0); /* the commit itself serves no error callback */
-    if (p->options->delivery != DELIVERY_EXACTLY_ONCE || !kafka_notes_any(&p->notes))
+    if (!atomic_exchange(&p->notes.end_repeated, false))
         return;
     (void)error_set(
         &failure, ERROR_LINK,
@@ -158,7 +155,7 @@ static void recycle_if_disturbed(struct kafka_producer *p)
 static const struct {
     enum kafka_job job;
     bool (*run)(struct kafka_transaction *t, struct error *err);
-} jobs[] = {{JOB_OPEN, run_open}, {JOB_TOPIC, run_topic}, {JOB_COMMIT, run_commit}};
+} jobs[] = {{JOB_OPEN, run_open}, {JOB_TOPICS, run_topics}, {JOB_COMMIT, run_commit}};
 
 static void finish(struct kafka_transaction *t, enum kafka_job job, const struct error *failure)
 {
@@ -170,7 +167,7 @@ static void finish(struct kafka_transaction *t, enum kafka_job job, const struct
     if (failure->kind != ERROR_NONE)
         kafka_producer_fail(t->producer, failure);
     else if (job == JOB_COMMIT)
-        recycle_if_disturbed(t->producer);
+        recycle_if_repeated(t->producer);
     kafka_producer_wake(t->producer);
 }
 
