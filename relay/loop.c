@@ -132,7 +132,14 @@ static bool reap(struct loop *l, struct error *err)
 
 static bool is_progress_only(const struct event *event)
 {
-    return event->kind == EVENT_PROGRESS || event->kind == EVENT_BEGIN;
+    return event->kind == EVENT_PROGRESS || event->kind == EVENT_BEGIN ||
+           event->kind == EVENT_RELATION;
+}
+
+/* What announces something is nothing to commit. */
+static bool moves_position(const struct event *event)
+{
+    return event->kind != EVENT_BEGIN && event->kind != EVENT_RELATION;
 }
 
 /* Events after which the position is committed soon even though there may be no record to commit.
@@ -161,7 +168,7 @@ static bool put(struct loop *l, struct error *err)
     l->stats->events += !is_progress_only(&l->event);
     if (first && l->sink->pending_records > 0)
         l->first_us = l->now_us;
-    if (l->event.kind != EVENT_BEGIN) {
+    if (moves_position(&l->event)) {
         position_advance(&l->taken, &l->event);
         l->moved = true;
     }

@@ -23,7 +23,7 @@
 #define CELLS_BYTES ((size_t)1024 * 1024)
 #define QUESTION_TIMEOUT_MS 20000
 
-enum phase { PHASE_BEGIN, PHASE_TRUNCATE, PHASE_ROWS, PHASE_END, PHASE_DONE };
+enum phase { PHASE_BEGIN, PHASE_RELATIONS, PHASE_TRUNCATE, PHASE_ROWS, PHASE_END, PHASE_DONE };
 
 /* What is known of one table while it is read; beside its struct pg_table. */
 struct reading {
@@ -51,6 +51,7 @@ struct pg_snapshot {
     uint32_t next_block;
 
     enum phase phase;
+    size_t announced;    /* tables told of in PHASE_RELATIONS */
     size_t truncated;    /* tables looked at in PHASE_TRUNCATE */
     struct pg_line last; /* last row of the table that ended last; it may be the last of all */
     size_t last_table;
@@ -422,8 +423,19 @@ static enum source_outcome begin(struct pg_snapshot *s, struct event *out)
     fill(s, EVENT_SNAPSHOT_BEGIN, out);
     out->consistent_point = s->stream_lsn;
     out->reread_lsn = s->reread_lsn;
-    s->phase = s->reread_lsn != 0 ? PHASE_TRUNCATE : PHASE_ROWS;
+    s->phase = PHASE_RELATIONS;
     return SOURCE_EVENT;
+}
+
+static bool next_relation(struct pg_snapshot *s, struct event *out)
+{
+    if (s->announced < s->export.table_count) {
+        fill(s, EVENT_RELATION, out);
+        out->relation = table_at(s, s->announced++)->relation;
+        return true;
+    }
+    s->phase = s->reread_lsn != 0 ? PHASE_TRUNCATE : PHASE_ROWS;
+    return false;
 }
 
 /* A table without a key that is read again: what a follower has of it is thrown away first, since
@@ -447,13 +459,14 @@ enum source_outcome pg_snapshot_next(struct pg_snapshot *s, struct event *out_ev
                                      struct error *err)
 {
     pg_line_free(&s->lent);
+    if ((s->phase == PHASE_RELATIONS && next_relation(s, out_event)) ||
+        (s->phase == PHASE_TRUNCATE && next_truncate(s, out_event)))
+        return SOURCE_EVENT;
     switch (s->phase) {
     case PHASE_BEGIN:
         return begin(s, out_event);
+    case PHASE_RELATIONS:
     case PHASE_TRUNCATE:
-        if (next_truncate(s, out_event))
-            return SOURCE_EVENT;
-        FALLTHROUGH;
     case PHASE_ROWS:
         return next_row(s, out_event, err);
     case PHASE_END:

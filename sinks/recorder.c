@@ -464,6 +464,7 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
     case EVENT_COMMIT:
     case EVENT_SNAPSHOT_BEGIN:
     case EVENT_SNAPSHOT_END:
+    case EVENT_RELATION:
     case EVENT_PROGRESS:
         break;
     }

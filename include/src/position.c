@@ -59,6 +59,7 @@ void position_advance(struct position *p, const struct event *event)
         break;
     case EVENT_BEGIN:
     case EVENT_READ:
+    case EVENT_RELATION:
         break;
     }
     p->known = true;

@@ -325,6 +325,7 @@ static struct advance_case advance_cases[] = {
     {"message", {.kind = EVENT_MESSAGE, IN_TRANSACTION, .transactional = true}, IN_THE_MIDDLE},
     {"message outside", {.kind = EVENT_MESSAGE, .lsn = 0x150, .end_lsn = 0x150}, AS_BEFORE(0x150)},
     {"message outside, older", {.kind = EVENT_MESSAGE, .end_lsn = 0x50}, AS_BEFORE(0x100)},
+    {"relation", {.kind = EVENT_RELATION, .lsn = 0x500, .end_lsn = 0x500}, AS_BEFORE(0x100)},
     {"progress", {.kind = EVENT_PROGRESS, .end_lsn = 0x400}, AS_BEFORE(0x400)},
     {"progress, older", {.kind = EVENT_PROGRESS, .end_lsn = 0xff}, AS_BEFORE(0x100)},
     {"commit",

@@ -610,8 +610,9 @@ static void message(void **state)
 
 static void nothing_to_tell(void **state)
 {
-    static const enum event_kind kinds[] = {EVENT_BEGIN, EVENT_COMMIT, EVENT_PROGRESS,
-                                            EVENT_SNAPSHOT_BEGIN, EVENT_SNAPSHOT_END};
+    static const enum event_kind kinds[] = {EVENT_BEGIN,        EVENT_COMMIT,
+                                            EVENT_PROGRESS,     EVENT_SNAPSHOT_BEGIN,
+                                            EVENT_SNAPSHOT_END, EVENT_RELATION};
     struct fixture f;
 
     (void)state;
