@@ -142,6 +142,7 @@ static bool start(struct source *base, struct position *position, struct error *
     struct postgres_source *s = source_of(base);
     enum pg_start how = PG_START_STREAM;
     struct pg_facts facts;
+    bool intended = position->known; /* whatever happens, the sink knows that the slot is ours */
 
     assert(s->stage == STAGE_NEW);
     s->durable_lsn = position->known ? position->end_lsn : 0;
@@ -150,6 +151,7 @@ static bool start(struct source *base, struct position *position, struct error *
     identify(position, &facts, s->options);
     if (!begin(s, position, &facts, how, err))
         return false;
+    s->session.slot_made = s->session.slot_made && !intended;
     s->start = *position;
     return true;
 }
@@ -197,7 +199,6 @@ static bool confirm(struct source *base, const struct position *durable, struct 
 {
     struct postgres_source *s = source_of(base);
 
-    s->session.slot_made = false; /* the stored position speaks of it: from now on it is kept */
     if (durable->end_lsn > s->durable_lsn)
         s->durable_lsn = durable->end_lsn;
     return s->stage != STAGE_STREAM || pg_stream_confirm(s->stream, durable->end_lsn, err);
