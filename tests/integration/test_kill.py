@@ -43,9 +43,9 @@ class Scene:
                              "'skip-empty-xacts', '1')", (self.database.slot + "_witness",)).fetchall()
         return [row[0] for row in rows]
 
-    def load(self, seed, count, pause=0.0):
+    def load(self, seed, count, pause=0.0, survives=False):
         info = self.database.server.dsn(self.database.name) + " options='-c timezone=UTC'"
-        return Load(info, seed, count, truncates=self.partitions == 1, pause=pause)
+        return Load(info, seed, count, truncates=self.partitions == 1, pause=pause, survives=survives)
 
     def finish(self):
         """A last row, and all that comes before it; a relay that gave up is the caller's to see."""
