@@ -227,8 +227,7 @@ static bool write_key(const struct making *m, const struct image *image, struct 
     return plan_write_key(m->plan, &m->r->value, image, out, &column) || fail_write(m, out, column);
 }
 
-static struct record *add_record(const struct making *m, const struct buf *key,
-                                 const struct buf *value)
+static struct record *add_record(const struct making *m, const struct buf *key, struct buf *value)
 {
     struct buf *records = &m->r->records;
     struct record *record = (struct record *)(void *)buf_room(records, sizeof *record);
@@ -244,6 +243,7 @@ static struct record *add_record(const struct making *m, const struct buf *key,
     if (value != NULL) {
         record->has_value = true;
         record->value = buf_view(value);
+        record->value_buf = value;
     }
     return record;
 }
@@ -386,6 +386,7 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
         if (record == NULL)
             break;
         record->value = slice_of(NULL, out->len - start);
+        record->value_buf = NULL;
         start = out->len;
     }
     records = (struct record *)(void *)r->records.at;
