@@ -159,6 +159,23 @@ def test_role_that_may_not_create_the_publication(database, role, relay, reader)
     assert_once(run, reader.advance, [1])
 
 
+@pytest.mark.parametrize("option, value, words", [
+    ("source.postgres.database", "not_there", ['database \\"not_there\\" does not exist']),
+    ("source.postgres.user", "nobody_here", ['role \\"nobody_here\\" does not exist'])])
+def test_database_or_role_missing(option, value, words, database, relay):
+    assert_refused(relay({option: value}), CONFIG, *words)
+
+
+def test_row_level_security_that_would_hide_rows(database, role, relay, reader):
+    fill(database, 1)
+    database.execute(f"""ALTER ROLE "{role}" REPLICATION; GRANT SELECT ON item TO "{role}";
+        ALTER TABLE item ENABLE ROW LEVEL SECURITY; CREATE PUBLICATION "{database.name}" FOR TABLE item""")
+    run = relay({"source.postgres.user": role})
+    assert_refused(run, CONFIG, "row level security", "item", "BYPASSRLS")
+    database.execute(f'ALTER ROLE "{role}" BYPASSRLS')
+    assert_once(run, reader.advance, [1])
+
+
 def test_wal_level_replica(other_database, relay, reader):
     server = other_database.server
     server.settings["wal_level"] = "replica"
@@ -498,6 +515,19 @@ def test_record_larger_than_limits_record(database, relay, reader):
     assert_ended(run, CONFIG, "public.item", "limits.record")
     del run.config["limits.record"]
     assert_once(run, reader.advance, [1, 2])
+
+
+def test_position_topic_deleted(database, relay, reader, kafka):
+    """Nobody can tell any more what was published: it does not guess."""
+    run = stopped(relay, reader, database, 1)
+    delete_topic(kafka, f"__millrace.{database.name}.position")
+    assert_refused(run, SLOT_WITHOUT_POSITION, database.slot, "no position is stored")
+
+
+def delete_topic(kafka, topic):
+    admin = kafka.admin()
+    admin.delete_topics([topic])[topic].result(30)
+    wait_until(lambda: kafka.topics(topic) == {}, 30, f"topic {topic} to be gone")
 
 
 # ---- the disk under the event log

@@ -2,13 +2,14 @@
 import json
 import random
 import signal
+import subprocess
 import time
 
 import pytest
 
 from conftest import change
 from ledger import assert_once, decoded, fill, numbers, wait_for_numbers, write
-from servers import wait_until
+from servers import TopicReader, wait_until
 from test_kill import SEED, Scene, assert_exact
 
 
@@ -127,16 +128,31 @@ def test_terminated_under_load(database, relay, reader):
     under_load(database, relay, reader, terminate, times=4)
 
 
+def write_to_a_hanging_sink(database, run, number):
+    """Returns when the relay has the row in hand, as its next status says."""
+    write(database, number)
+    written = database.server.execute("SELECT pg_current_wal_flush_lsn()")
+    run.wait_for(lambda: database.server.execute(
+        f"SELECT bool_or(write_lsn >= '{written}') FROM pg_stat_replication "
+        f"WHERE pid = (SELECT active_pid FROM pg_replication_slots WHERE slot_name = '{database.slot}')") == "t",
+        30, "the row to be read")
+
+
+def status_often(database):
+    database.execute(f"ALTER DATABASE \"{database.name}\" SET wal_sender_timeout = '2s'")
+
+
 def test_second_signal_ends_at_once(database, relay, reader, kafka):
     """The broker hangs, so that draining would last: the second signal does not wait for it."""
     fill(database, 1)
+    status_often(database)
     run = streaming(relay({"drain_timeout": "10m"}))
     wait_for_numbers(run, reader.advance, [1])
     kafka.process.signal(signal.SIGSTOP)
     try:
-        write(database, 2)
+        write_to_a_hanging_sink(database, run, 2)
         run.process.signal(signal.SIGTERM)
-        time.sleep(1)  # for the transaction to be under way; the first signal drains
+        time.sleep(1)  # it may take its time; it must not end by the first one
         assert run.running(), run.stderr_tail()
         assert run.terminate(deadline_s=10) == 5, run.stderr_tail()
     finally:
@@ -144,10 +160,84 @@ def test_second_signal_ends_at_once(database, relay, reader, kafka):
     assert_once(run, reader.advance, [1, 2])
 
 
+def test_draining_has_an_end(database, relay, reader, kafka):
+    fill(database, 1)
+    status_often(database)
+    run = streaming(relay({"drain_timeout": "500ms"}))
+    wait_for_numbers(run, reader.advance, [1])
+    kafka.process.signal(signal.SIGSTOP)
+    try:
+        write_to_a_hanging_sink(database, run, 2)
+        assert run.terminate(deadline_s=15) == 5, run.stderr_tail()
+    finally:
+        kafka.process.signal(signal.SIGCONT)
+    del run.config["drain_timeout"]
+    assert_once(run, reader.advance, [1, 2])
+
+
+def test_ended_while_it_waits_for_a_transaction(database, relay, reader):
+    """Making a slot waits for every open transaction; a signal does not, and no slot is left behind."""
+    fill(database, 1)
+    run = relay()
+    with database.connect() as other:
+        other.execute("INSERT INTO item VALUES (2)")
+        run.start()
+        run.wait_for(lambda: slot(database, "active") == "t", 30, "the slot")
+        assert run.terminate(deadline_s=10) == 0, run.stderr_tail()
+        assert slot(database, "slot_name") == ""
+    assert_once(run, reader.advance, [1, 2])
+
+
+def test_killed_while_it_waits_for_a_transaction(database, relay, reader):
+    """The server does not notice: the next start waits for the slot, and knows that it is nobody else's."""
+    fill(database, 1)
+    run = relay({"retry.first": "50ms", "retry.most": "100ms"})
+    with database.connect() as other:
+        other.execute("INSERT INTO item VALUES (2)")
+        run.start()
+        run.wait_for_log("slot_waiting")
+        run.kill9()
+        run.start()
+        run.wait_for_log("in use")
+    assert_once(run, reader.advance, [1, 2])
+
+
+def test_ended_while_it_waits_for_a_lock(database, relay, reader):
+    fill(database, 1)
+    run = relay()
+    with database.connect() as other:
+        other.execute("ALTER TABLE item ADD extra int")
+        run.start()
+        database_waits = ("SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted "
+                          f"AND a.datname = '{database.name}'")
+        run.wait_for(lambda: database.server.execute(database_waits) != "0", 30, "the relay to wait for the lock")
+        assert run.terminate(deadline_s=10) == 0, run.stderr_tail()
+    assert_once(run, reader.advance, [1])
+
+
+def test_paused_longer_than_a_kafka_transaction_may_last(database, relay, reader, kafka):
+    """The broker gives the transaction up meanwhile; the relay is no zombie, and goes on."""
+    rows = 30000
+    fill(database, 1)
+    run = streaming(relay({"kafka.transaction_timeout": "1s", "commit.interval": "400ms"}))
+    wait_for_numbers(run, reader.advance, [1])
+    everything = TopicReader(kafka.bootstrap, reader.prefix, "read_uncommitted")
+    try:
+        database.execute(f"INSERT INTO item SELECT g, 'x' FROM generate_series(2, {rows}) g")
+        run.wait_for(lambda: len(everything.advance()) > 100, 30, "some of the transaction")
+        run.process.signal(signal.SIGSTOP)
+        sent = max(everything.ends().values())
+        wait_until(lambda: max(reader.ends().values()) >= sent, 60, "the broker to end the transaction")
+    finally:
+        everything.close()
+        run.process.signal(signal.SIGCONT)
+    assert_once(run, reader.advance, range(1, rows + 1))
+
+
 def test_connection_survives_a_sink_that_hangs(database, relay, reader, kafka):
     """Status updates go on, although nothing is read: wal_sender_timeout does not strike."""
     fill(database, 1)
-    database.execute(f"ALTER DATABASE \"{database.name}\" SET wal_sender_timeout = '2s'")
+    status_often(database)
     run = streaming(relay({"kafka.queue_max": "64KiB"}))
     wait_for_numbers(run, reader.advance, [1])
     walsender = slot(database, "active_pid")
@@ -283,6 +373,22 @@ def test_stdout(database, relays):
     write(database, 3)
     assert_once(run, records, [1, 2, 3])
     assert [r["topic"] for r in records()] == [f"{database.prefix}.public.item"] * 3
+
+
+def test_stdout_whose_reader_goes_away(database, millrace, relays):
+    database.execute("CREATE TABLE item (id int PRIMARY KEY, note text); "
+                     "INSERT INTO item SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g")
+    run = relays({"sink.type": "stdout"})
+    run.write_config()
+    with open(run.log, "wb") as log:
+        child = subprocess.Popen([millrace, "run", "-c", run.file], stdout=subprocess.PIPE, stderr=log)
+    try:
+        assert child.stdout.readline()
+        child.stdout.close()
+        assert child.wait(30) == 1 and "standard output" in run.log.read_text(), run.log.read_text()
+    finally:
+        child.kill()
+        child.wait()
 
 
 # ---- what is not a row

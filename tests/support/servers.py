@@ -210,9 +210,7 @@ class TopicReader:
         def ask():
             try:
                 return self.consumer.get_watermark_offsets(TopicPartition(*partition), 5)
-            except KafkaException as problem:
-                if not problem.args[0].retriable():
-                    raise
+            except KafkaException:
                 return None
 
         return wait_until(ask, deadline_s, f"the end of {partition}")[1]
