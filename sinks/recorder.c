@@ -214,7 +214,7 @@ static bool write_change(const struct making *m, const struct image *before,
         return false;
     buf_byte(out, ',');
     envelope_write_source(&m->r->envelope, m->event, m->plan->table_json, out);
-    envelope_write_tail(m->event, op, out);
+    envelope_write_tail(&m->r->envelope, m->event, op, out);
     return !out->failed || fail_limit(m);
 }
 
