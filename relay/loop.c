@@ -28,7 +28,7 @@
 #define CUT_FACTOR 4
 /* A source that waits for our answer (the server is shutting down) gets it at most so often. */
 #define URGENT_INTERVAL_US 20000
-#define TICK_MS 500
+#define TICK_US 500000
 
 struct loop {
     struct source *source;
@@ -214,7 +214,7 @@ static bool pump(struct loop *l, struct error *err)
 /* Milliseconds until something is due without any input. */
 static int wait_ms(const struct loop *l)
 {
-    int64_t due_us = l->now_us + TICK_MS * 1000;
+    int64_t due_us = l->now_us + TICK_US;
 
     if (l->source_more && !l->held && !l->draining)
         return 0;

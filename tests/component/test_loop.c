@@ -165,7 +165,7 @@ static void urgent_progress_does_not_wait(void **state)
     struct scene *s = *state;
     struct loop_options lazy = quick;
 
-    lazy.idle_interval_ms = 3600 * 1000;
+    lazy.idle_interval_ms = 3600000;
     world_add_progress(s->world, true);
     s->world->endless = true;
     s->world->signal_after = 3; /* never reached by events: IDLE does not count */

@@ -170,11 +170,16 @@ static void slow_down(struct world *world, int rtt_ms)
     settle(world);
 }
 
+/* A test that failed may have left faults behind. */
 static struct fixture *fixture_new(void **state)
 {
+    static const enum api apis[] = {API_PRODUCE, API_INIT_PRODUCER_ID, API_ADD_PARTITIONS,
+                                    API_END_TXN};
     struct world *world = ((struct run *)*state)->world;
     struct fixture *f = mem_new(struct fixture);
 
+    for (size_t i = 0; i < ARRAY_LEN(apis); i++)
+        rd_kafka_mock_clear_request_errors(world->cluster, (int16_t)apis[i]);
     world->fixtures++;
     f->world = world;
     (void)snprintf(f->position, sizeof f->position, "position%u", world->fixtures);
@@ -201,13 +206,8 @@ static struct fixture *fixture_new(void **state)
 
 static void fixture_done(struct fixture *f)
 {
-    static const enum api apis[] = {API_PRODUCE, API_INIT_PRODUCER_ID, API_ADD_PARTITIONS,
-                                    API_END_TXN};
-
     if (f->sink != NULL)
         f->sink->ops->close(f->sink);
-    for (size_t i = 0; i < ARRAY_LEN(apis); i++)
-        rd_kafka_mock_clear_request_errors(f->world->cluster, (int16_t)apis[i]);
     free(f);
 }
 
@@ -617,7 +617,7 @@ static const struct fault_case fault_cases[] = {
     {"produce: fenced", API_PRODUCE, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, ERROR_FENCED,
      "another relay with the transactional id \"relay"},
     {"produce: policy", API_PRODUCE, RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, ERROR_LINK,
-     "topic orders"},
+     "was not delivered"},
     {"add partitions: fenced", API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, ERROR_FENCED,
      "another relay"},
     {"end: fenced", API_END_TXN, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, ERROR_FENCED,
@@ -893,7 +893,9 @@ int main(void)
     world.cluster = rd_kafka_mock_cluster_new(world.host, 1);
     world.asker = client(RD_KAFKA_PRODUCER, "bootstrap.servers",
                          rd_kafka_mock_cluster_bootstraps(world.cluster));
+#if RD_KAFKA_VERSION >= 0x020f0000 /* older mocks take any broker for the controller */
     rd_kafka_mock_set_controller_id(world.cluster, 1);
+#endif
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         add(&suite, &world, cases[i].name, cases[i].test, cases[i].row);
     for (size_t i = 0; i < ARRAY_LEN(fault_cases); i++)

@@ -9,7 +9,7 @@
 
 #include "millrace/mem.h"
 
-#define LSN_STEP 8
+#define LSN_STEP UINT64_C(8)
 
 void world_init(struct world *w)
 {
