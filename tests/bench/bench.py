@@ -4,12 +4,15 @@
               against pg_recvlogical writing the same slot's bytes to /dev/null
     snapshot  a table: relay (null sink; Kafka) against COPY TO STDOUT to /dev/null over as many connections
     memory    peak resident memory of the relay: a 2-million-row transaction, a 30 MB row, 1,000 tables
+    latency   milliseconds from the commit in PostgreSQL (source.ts_us) to a consumer of the topic, at 500 and at
+              2,000 transactions a second, exactly once (read_committed) and at least once
 
 Each case is run --runs times in turn with its floor (A B A B ...); medians are printed.  Ratios are what
 to quote: the machine is shared by all servers.
 """
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -24,6 +27,7 @@ sys.path.insert(0, str(ROOT / "deploy/lib"))
 from private_servers import Kafka, Postgres, close_all, start_all  # noqa: E402
 
 MILLRACE = ROOT / "build/release/relay/millrace"  # --millrace names another
+CASES = ["stream", "snapshot", "memory", "latency"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,9 +66,12 @@ class Relay:
                 sys.exit("bench: the relay did not get there in time")
             time.sleep(0.005)
         figures = self.figures()
+        self.stop()
+        return figures
+
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
-        return figures
 
     def to_the_end(self):
         """Runs until it ends by itself; seconds, CPU seconds, peak MiB."""
@@ -242,6 +249,62 @@ class Bench:
             seconds, cpu, peak = self.streamed(name, {**kafka, "tables.include": tables_pattern}, write)
             print(f"  {label:36s} {peak:8.1f} MiB   {seconds:7.2f} s   {cpu:6.2f} CPU s")
 
+    # -- latency
+
+    def consumer(self, topic, isolation):
+        import confluent_kafka
+
+        consumer = confluent_kafka.Consumer({
+            "bootstrap.servers": self.kafka.bootstrap, "group.id": "bench", "isolation.level": isolation,
+            "enable.auto.commit": False, "fetch.wait.max.ms": 10, "fetch.error.backoff.ms": 1})
+        consumer.assign([confluent_kafka.TopicPartition(topic, 0, confluent_kafka.OFFSET_END)])
+        consumer.poll(2)  # until it stands at the end
+        return consumer
+
+    def delays(self, consumer, writer):
+        """Milliseconds of each record that comes while `writer` runs, and shortly after."""
+        found, until = [], None
+        while until is None or time.perf_counter() < until:
+            message = consumer.poll(0.1)
+            seen = time.time()
+            if message is not None and message.error() is None:
+                found.append(seen * 1e3 - json.loads(message.value())["source"]["ts_us"] / 1e3)
+            if until is None and writer.poll() is not None:
+                until = time.perf_counter() + 1
+        return sorted(found)
+
+    def latency(self):
+        seconds = max(5, int(60 * self.scale))
+        script = self.folder / "one_row.sql"
+        script.write_text("INSERT INTO l (t) VALUES ('some text of about forty bytes number 1234');\n")
+        self.sql("CREATE TABLE l (id bigserial PRIMARY KEY, t text)")
+        print(f"\nlatency: commit in PostgreSQL to consumer, single-row transactions for {seconds} s, milliseconds")
+        for delivery, isolation in (("exactly_once", "read_committed"), ("at_least_once", "read_uncommitted")):
+            for rate in (500, 2000):
+                name = self.fresh_name()
+                relay = Relay(self.postgres, name, self.folder, **{
+                    "kafka.bootstrap_servers": self.kafka.bootstrap, "kafka.delivery": delivery,
+                    "topics.partitions": 1, "tables.include": "public.l"})
+                settled = self.settled(name)
+                while not settled():
+                    time.sleep(0.02)
+                consumer = self.consumer(f"{name}.public.l", isolation)
+                writer = subprocess.Popen(
+                    ["pgbench", "-n", "-c", "4", "-R", str(rate), "-T", str(seconds), "-f", script,
+                     self.postgres.dsn("bench")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                found = self.delays(consumer, writer)
+                consumer.close()
+                _, cpu, peak = relay.figures()
+                relay.stop()
+                self.drop_slot(name)
+                if not found:
+                    sys.exit(f"bench: no record came: see {relay.log.name}")
+                print(f"  {delivery:14s} {rate:5d} tx/s   p50 {found[len(found) // 2]:6.1f}   "
+                      f"p99 {found[len(found) * 99 // 100]:6.1f}   max {found[-1]:6.1f}   "
+                      f"{len(found)} records   {cpu / len(found) * 1e6:5.1f} us CPU/record   peak {peak:5.1f} MiB",
+                      flush=True)
+        self.sql("DROP TABLE l")
+
     def report(self, label, rows, figures, floor=None):
         seconds = statistics.median(f[0] for f in figures)
         line = f"  {label:32s} {rows / seconds:12,.0f} rows/s"
@@ -258,13 +321,13 @@ class Bench:
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("case", nargs="*", default=["all"], choices=["stream", "snapshot", "memory", "all"])
+    arguments.add_argument("case", nargs="*", default=["all"], choices=[*CASES, "all"])
     arguments.add_argument("--scale", type=float, default=1.0, help="fraction of the full size")
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--millrace", type=pathlib.Path, default=MILLRACE, help="the program to measure")
     options = arguments.parse_args()
     Relay.program = options.millrace
-    cases = ["stream", "snapshot", "memory"] if "all" in options.case else options.case
+    cases = CASES if "all" in options.case else options.case
     bench = Bench(options.scale, options.runs)
     try:
         for case in cases:
