@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "sinks/kafka_position.h"
 
 #define IDLE_MS 1000
 #define ABORT_MS 2000
+#define REST_NS 2000000
 
 static struct kafka_wait wait_until(struct kafka_transaction *t, int64_t until_ms)
 {
@@ -118,6 +120,16 @@ static bool commit_sliced(struct kafka_transaction *t, const struct kafka_wait *
     }
 }
 
+/* A broker answers before it has written a transaction's markers, and until it has, it refuses the
+ * next one (CONCURRENT_TRANSACTIONS), on which librdkafka waits for 20 ms.  Begun a moment later it
+ * is through at once: with commits in close succession half the delay, measured. */
+static void rest(void)
+{
+    const struct timespec moment = {.tv_nsec = REST_NS};
+
+    (void)nanosleep(&moment, NULL);
+}
+
 static bool run_commit(struct kafka_transaction *t, struct error *err)
 {
     struct kafka_producer *p = t->producer;
@@ -133,7 +145,12 @@ static bool run_commit(struct kafka_transaction *t, struct error *err)
     if (!kafka_position_send(p, t->position_topic.handle, &t->position, err) ||
         !flush(t, &wait, err))
         return false;
-    return !transactional || commit_sliced(t, &wait, err);
+    if (!transactional)
+        return true;
+    if (!commit_sliced(t, &wait, err))
+        return false;
+    rest();
+    return true;
 }
 
 /* When the connection breaks librdkafka sends the commit again, and the first one may still be on
