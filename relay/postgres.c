@@ -124,6 +124,7 @@ static bool begin(struct postgres_source *s, struct position *position,
             return false;
         break;
     case PG_START_ADOPT:
+        position->snapshot = SNAPSHOT_NONE; /* whatever was intended */
         position->end_lsn = facts->slot_confirmed_lsn;
         break;
     case PG_START_STREAM:
