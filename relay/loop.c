@@ -11,8 +11,8 @@
  * When is a sink transaction committed?  It holds whole source transactions, so at a boundary:
  *     the source has nothing more to read          low latency when quiet
  *     commit_records, _bytes or _interval reached  throughput when busy
- * Only a source transaction that is far beyond those bounds is cut: the position then names the
- * last event sent, and a restart skips as many.
+ * Only a source transaction that is far beyond those bounds, or open for cut_interval, is cut: the
+ * position then names the last event sent, and a restart skips as many.
  */
 #include "relay/loop.h"
 
@@ -24,7 +24,7 @@
 
 /* At most so many events in one turn, so that timers and signals are seen. */
 #define EVENTS_PER_TURN 1024
-/* A source transaction is cut at this multiple of the bounds. */
+/* A source transaction is cut at this multiple of commit_records and _bytes. */
 #define CUT_FACTOR 4
 /* A source that waits for our answer (the server is shutting down) gets it at most so often. */
 #define URGENT_INTERVAL_US 20000
@@ -68,11 +68,14 @@ static bool at_boundary(const struct loop *l)
 static bool beyond(const struct loop *l, uint64_t factor)
 {
     const struct loop_options *o = l->options;
-    int64_t open_us = l->now_us - l->first_us;
 
     return l->sink->pending_records >= o->commit_records * factor ||
-           l->sink->pending_bytes >= o->commit_bytes * factor ||
-           open_us >= o->commit_interval_ms * 1000 * (int64_t)(factor * factor);
+           l->sink->pending_bytes >= o->commit_bytes * factor;
+}
+
+static bool open_longer_than(const struct loop *l, int64_t interval_ms)
+{
+    return l->now_us - l->first_us >= interval_ms * 1000;
 }
 
 /* Nothing but the position has moved: no hurry, unless somebody waits for it. */
@@ -91,9 +94,10 @@ static bool commit_is_due(const struct loop *l)
         return true;
     if (l->sink->pending_records == 0)
         return at_boundary(l) && idle_commit_is_due(l);
-    if (beyond(l, CUT_FACTOR))
+    if (beyond(l, CUT_FACTOR) || open_longer_than(l, l->options->cut_interval_ms))
         return true;
-    return at_boundary(l) && (!l->source_more || beyond(l, 1));
+    return at_boundary(l) &&
+           (!l->source_more || beyond(l, 1) || open_longer_than(l, l->options->commit_interval_ms));
 }
 
 static bool begin_commit(struct loop *l, struct error *err)
@@ -211,6 +215,17 @@ static bool pump(struct loop *l, struct error *err)
     return true;
 }
 
+/* When a commit may be due without any input. */
+static int64_t next_commit_us(const struct loop *l)
+{
+    const struct loop_options *o = l->options;
+    int64_t commit_ms = at_boundary(l) ? o->commit_interval_ms : o->cut_interval_ms;
+
+    if (l->sink->pending_records > 0)
+        return l->first_us + commit_ms * 1000;
+    return l->last_commit_us + (l->urgent ? URGENT_INTERVAL_US : o->idle_interval_ms * 1000);
+}
+
 /* Milliseconds until something is due without any input. */
 static int wait_ms(const struct loop *l)
 {
@@ -219,11 +234,7 @@ static int wait_ms(const struct loop *l)
     if (l->source_more && !l->held && !l->draining)
         return 0;
     if (l->moved && !l->in_flight) {
-        int64_t commit_us =
-            l->sink->pending_records > 0
-                ? l->first_us + l->options->commit_interval_ms * 1000
-                : l->last_commit_us +
-                      (l->urgent ? URGENT_INTERVAL_US : l->options->idle_interval_ms * 1000);
+        int64_t commit_us = next_commit_us(l);
 
         if (commit_us > l->now_us && commit_us < due_us)
             due_us = commit_us;

@@ -14,6 +14,7 @@
 static const struct loop_options quick = {.commit_records = 10,
                                           .commit_bytes = 1000000,
                                           .commit_interval_ms = 1000,
+                                          .cut_interval_ms = 16000,
                                           .idle_interval_ms = 0,
                                           .drain_timeout_ms = 5000};
 

@@ -22,6 +22,13 @@ def write(database, *ids, table="item"):
         database.execute(f"INSERT INTO {table} VALUES " + ", ".join(f"({i}, 'note {i}')" for i in ids))
 
 
+def write_each(database, ids):
+    """A transaction for each."""
+    with database.connect(autocommit=True) as c:
+        for i in ids:
+            c.execute("INSERT INTO item VALUES (%s, 'x')", [i])
+
+
 def numbers(records, table=None):
     """The id of every row that was read or inserted, in the order of the records."""
     return [value["after"]["id"] for value in map(decoded, records)

@@ -12,7 +12,7 @@ import pytest
 from conftest import Database
 from ledger import (
     assert_ended, assert_once, assert_refused, cut_connection, drop_slot, fill, log_records, numbers,
-    positions, put_position, wait_for_numbers, write)
+    positions, put_position, wait_for_numbers, write, write_each)
 from servers import Postgres, free_ports, wait_until
 
 FAULT, CONFIG, DATA, FENCED = 1, 2, 3, 4
@@ -610,8 +610,7 @@ def test_paused_relay_is_fenced(database, relay, reader):
     first = started(relay, reader, database, 1, **{"commit.records": 10})
     second = relay({**SOON, "retry.give_up": "60s", "commit.records": 10})
     first.process.signal(signal.SIGSTOP)
-    for i in range(2, 202):
-        write(database, i)
+    write_each(database, range(2, 202))
     second.start()
     second.wait_for_log("in use")
     cut_connection(database)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from conftest import change
-from ledger import assert_once, decoded, fill, numbers, wait_for_numbers, write
+from ledger import assert_once, decoded, fill, numbers, wait_for_numbers, write, write_each
 from servers import TopicReader, wait_until
 from test_kill import SEED, Scene, assert_exact
 
@@ -350,9 +350,8 @@ def test_at_least_once(database, relay, reader):
     run = streaming(relay({"kafka.delivery": "at_least_once", "commit.records": 20}))
     last = 1
     for _ in range(5):
-        for _ in range(40):
-            last += 1
-            write(database, last)
+        write_each(database, range(last + 1, last + 41))
+        last += 40
         time.sleep(rng.uniform(0, 0.2))  # when to kill is what is random here
         run.kill9()
         run.start()
@@ -574,3 +573,14 @@ def test_large_transaction_is_cut_and_taken_up_again(database, relay, reader):
     assert_once(run, reader.advance, range(1, rows + 1))
     assert numbers(reader.records) == list(range(1, rows + 1))
     assert [op for _, _, op, _, _ in map(change, reader.records)].count("u") == 1
+
+
+def test_transaction_that_outlasts_a_kafka_transaction(database, relay, reader):
+    """It is cut before the broker gives up, however long the interval between commits."""
+    rows = 25000
+    fill(database, 1)
+    run = streaming(relay({"kafka.transaction_timeout": "1s", "commit.interval": "400ms", "kafka.queue_max": "64KiB"}))
+    wait_for_numbers(run, reader.advance, [1])
+    database.execute(f"INSERT INTO item SELECT g, 'x' FROM generate_series(2, {rows}) g")
+    assert_once(run, reader.advance, range(1, rows + 1))
+    assert "session_lost" not in run.log.read_text()
