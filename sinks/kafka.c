@@ -260,15 +260,17 @@ static bool kafka_commit(struct sink *sink, const struct position *position, str
 static enum reap_outcome kafka_reap(struct sink *sink, struct error *err)
 {
     struct kafka_sink *k = kafka_from(sink);
+    bool failed;
 
     kafka_producer_drain_wake(&k->producer);
+    failed = atomic_load(&k->producer.failed); /* a commit that succeeded may do that, too */
     if (k->committing && kafka_transaction_take(&k->transaction, JOB_COMMIT)) {
         k->committing = false;
         if (atomic_load(&k->producer.failed))
             kafka_producer_wake(&k->producer); /* drained just now, and the next reap() has news */
         return REAP_COMMITTED;
     }
-    return kafka_producer_has_failed(&k->producer, err) ? REAP_BROKEN : REAP_PENDING;
+    return failed && kafka_producer_has_failed(&k->producer, err) ? REAP_BROKEN : REAP_PENDING;
 }
 
 static int kafka_fd(const struct sink *sink)

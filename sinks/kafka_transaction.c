@@ -180,11 +180,11 @@ static void finish(struct kafka_transaction *t, enum kafka_job job, const struct
     t->wanted &= ~(unsigned)job;
     if (failure->kind == ERROR_NONE)
         t->done |= (unsigned)job;
+    if (failure->kind == ERROR_NONE && job == JOB_COMMIT)
+        recycle_if_repeated(t->producer); /* before the loop can begin another transaction */
     (void)pthread_mutex_unlock(&t->lock);
     if (failure->kind != ERROR_NONE)
         kafka_producer_fail(t->producer, failure);
-    else if (job == JOB_COMMIT)
-        recycle_if_repeated(t->producer);
     kafka_producer_wake(t->producer);
 }
 
@@ -203,6 +203,8 @@ static bool run_one(struct kafka_transaction *t)
 
         if ((wanted & (unsigned)jobs[i].job) == 0)
             continue;
+        if (jobs[i].job != JOB_OPEN)
+            kafka_notes_clear(&t->producer->notes); /* of troubles that were overcome since */
         if (!jobs[i].run(t, &failure) && failure.kind == ERROR_NONE)
             (void)error_set(&failure, ERROR_LINK, "Kafka producer failed");
         finish(t, jobs[i].job, &failure);

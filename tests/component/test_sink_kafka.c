@@ -23,6 +23,7 @@
 
 #include "millrace/mem.h"
 #include "sinks/kafka.h"
+#include "sinks/kafka_transaction.h"
 #include "sinks/murmur2.h"
 
 #define PATIENCE_MS 20000
@@ -720,6 +721,41 @@ static void disturbed_commit_is_recycled(void **state)
     fixture_done(f);
 }
 
+/* The helper has done the job, or the producer has failed. */
+static void await_job(struct kafka_transaction *t, enum kafka_job job)
+{
+    struct pollfd fd = {.fd = t->producer->wake_fd, .events = POLLIN};
+    struct error err = {0};
+
+    kafka_transaction_ask(t, job);
+    while (!kafka_transaction_take(t, job)) {
+        if (kafka_producer_has_failed(t->producer, &err))
+            fail_msg("%s: %s", error_kind_name(err.kind), err.text);
+        assert_int_equal(poll(&fd, 1, PATIENCE_MS), 1);
+        kafka_producer_drain_wake(t->producer);
+    }
+}
+
+/* A password that was refused hours ago and then was not is no reason to give up a slow commit. */
+static void old_trouble_is_forgotten(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    struct kafka_producer p;
+    struct kafka_transaction t;
+
+    assert_true(kafka_producer_init(&p, &f->options, &f->err));
+    assert_true(kafka_transaction_start(&t, &p, &f->err));
+    await_job(&t, JOB_OPEN);
+    kafka_notes_take(&p.notes, RD_KAFKA_RESP_ERR__AUTHENTICATION, "hours ago");
+    p.notes.since_ms -= INT64_C(3600) * 1000;
+    slow_down(f->world, 700); /* longer than one slice of waiting */
+    await_job(&t, JOB_COMMIT);
+    slow_down(f->world, 0);
+    kafka_transaction_stop(&t);
+    kafka_producer_done(&p);
+    fixture_done(f);
+}
+
 static void too_large_record(void **state)
 {
     struct fixture *f = fixture_new(state);
@@ -855,6 +891,7 @@ static const struct {
     {"at least once: fault", at_least_once_fault, NULL},
     {"timed out is not taken over", timed_out_is_not_taken_over, NULL},
     {"disturbed commit is recycled", disturbed_commit_is_recycled, NULL},
+    {"old trouble is forgotten", old_trouble_is_forgotten, NULL},
     {"too large record", too_large_record, NULL},
     {"missing topic", missing_topic, NULL},
     {"other partition count", other_partition_count, NULL},
