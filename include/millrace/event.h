@@ -81,7 +81,6 @@ struct event {
     uint64_t end_lsn; /* COMMIT, PROGRESS, MESSAGE outside a transaction: where to resume; else 0 */
     uint64_t prior_end_lsn; /* end of the transaction committed before this one; 0: none yet */
     uint64_t ordinal;  /* 1 for a transaction's first change; I U D T and transactional M count */
-    uint32_t xid;      /* 0: none (non-transactional message) */
     int64_t commit_us; /* source time, microseconds since 1970: the commit's; of a snapshot row:
                         * when the snapshot was taken; of a non-transactional message: send time */
     int64_t seen_ns;   /* wall clock of the relay when it took the event, nanoseconds since 1970;
@@ -96,6 +95,7 @@ struct event {
 
     const struct relation *const *truncated; /* TRUNCATE: relations, all described */
     uint32_t truncated_count;
+    uint32_t xid; /* 0: none (non-transactional message) */
 
     struct slice prefix; /* MESSAGE */
     struct slice content;

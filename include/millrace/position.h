@@ -85,6 +85,9 @@ void position_encode(const struct position *p, struct buf *out);
  * another version; *out is written only on success, with known = true. */
 bool position_decode(struct slice text, struct position *out, struct error *err) MUST_CHECK;
 
+/* Every field the same? */
+bool position_equal(const struct position *a, const struct position *b);
+
 const char *snapshot_state_name(enum snapshot_state state);
 
 #endif

@@ -65,6 +65,21 @@ void position_advance(struct position *p, const struct event *event)
     p->known = true;
 }
 
+static bool same_source(const struct position *a, const struct position *b)
+{
+    return a->system_id == b->system_id && a->timeline == b->timeline &&
+           strcmp(a->slot, b->slot) == 0 && strcmp(a->database, b->database) == 0;
+}
+
+bool position_equal(const struct position *a, const struct position *b)
+{
+    return a->known == b->known && same_source(a, b) && a->end_lsn == b->end_lsn &&
+           a->commit_lsn == b->commit_lsn && a->ordinal == b->ordinal &&
+           a->last_lsn == b->last_lsn && a->commit_us == b->commit_us &&
+           a->snapshot == b->snapshot && a->consistent_point == b->consistent_point &&
+           a->reread_lsn == b->reread_lsn;
+}
+
 const char *snapshot_state_name(enum snapshot_state state)
 {
     switch (state) {
