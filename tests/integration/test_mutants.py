@@ -19,7 +19,7 @@ def mutant(name):
 def verdict(scene, kills, rng):
     """What gives the mutant away: a text, or None."""
     load = scene.load(SEED + "/mutant", 300, pause=0.004)
-    code = kill_under_load(scene, kills, rng)
+    code = kill_under_load(scene, kills, rng, streaming=1, most_s=1.5)
     load.join()
     if code is None:
         try:
