@@ -40,6 +40,6 @@ def test_mutant_is_caught(name, database, relay, reader):
     scene.relay.binary = program
     scene.start_streaming()
     scene.start_witness()
-    found = verdict(scene, 12, random.Random(SEED + name))
+    found = verdict(scene, 8, random.Random(SEED + name))
     assert found, f"seed {SEED}: the mutant {name} went unnoticed"
     print(f"{name}: {found}")
