@@ -45,7 +45,7 @@ struct loop {
 
     struct event event;
     bool held;        /* event was refused: to be put again */
-    bool source_more; /* set by input, cleared only by SOURCE_IDLE and SOURCE_ENDED */
+    bool source_more; /* set by input and confirm(), cleared only by SOURCE_IDLE and SOURCE_ENDED */
     bool source_ended;
     bool draining;
 
@@ -127,9 +127,8 @@ static bool reap(struct loop *l, struct error *err)
         case REAP_COMMITTED:
             l->in_flight = false;
             l->stats->commits++;
-            if (!l->source->ops->confirm(l->source, &l->committing, err))
-                return false;
-            return true;
+            l->source_more = !l->source_ended; /* it may have waited for this */
+            return l->source->ops->confirm(l->source, &l->committing, err);
         }
     }
 }
@@ -255,7 +254,7 @@ static bool wait_for_news(struct loop *l, struct error *err)
     if (poll(fds, (nfds_t)count, wait_ms(l)) < 0)
         memset(fds, 0, sizeof fds); /* EINTR: nothing is ready */
     for (size_t i = source_from; i < count && want_input; i++)
-        if ((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+        if (fds[i].revents != 0) /* also when it may write: its answer waits for that */
             l->source_more = true;
     l->now_us = clock_mono_us();
     return l->source->ops->tick(l->source, l->now_us, err);

@@ -27,7 +27,8 @@
 enum source_outcome {
     SOURCE_EVENT,  /* *out_event is filled; valid until the next call of next(): confirm(), tick()
                     * and  poll_fds() leave it alone, since the sink may refuse it for a while */
-    SOURCE_IDLE,   /* everything received has been returned: poll before calling again */
+    SOURCE_IDLE,   /* everything received has been returned: poll or confirm() before calling
+                    * again */
     SOURCE_ENDED,  /* a finite source (a snapshot only, a log) is through */
     SOURCE_FAILED, /* err says why; nothing but close() may follow */
 };

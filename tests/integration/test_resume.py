@@ -69,3 +69,46 @@ def confirmed_behind(database):
     """The row was sent, and a status update has said that we took it."""
     return database.rows("SELECT 1 FROM pg_stat_replication r JOIN pg_replication_slots s ON s.active_pid = r.pid "
                          f"WHERE s.slot_name = '{database.slot}' AND r.write_lsn > r.flush_lsn")
+
+
+ROWS = 150_000
+
+
+def fill_many(database):
+    fill(database)
+    database.execute(f"INSERT INTO item SELECT g, repeat('x', 100) FROM generate_series(1, {ROWS}) g")
+
+
+def cut(database, kind):
+    """Ends the relay's connections of that kind ("walsender", "client backend")."""
+    database.server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                            f"backend_type = '{kind}' AND application_name = 'millrace {database.slot}'")
+
+
+def test_finished_snapshot_is_not_read_again(database, relay, reader):
+    """The connection that is to stream has died while the tables were read: that costs a session."""
+    fill_many(database)
+    run = relay()
+    run.start()
+    run.wait_for_log("snapshot_started")
+    cut(database, "walsender")
+    assert "snapshot_done" not in run.stderr(), "too late"
+    run.wait_for_log("session_lost")
+    run.wait_for_log(" streaming ")
+    assert run.stderr().count("snapshot_started") == 1
+    write(database, ROWS + 1)
+    wait_for_numbers(run, reader.advance, [ROWS + 1])
+    assert len(reader.records) == ROWS + 1
+
+
+def test_half_a_snapshot_is_not_all_of_it(database, relays):
+    """A sink that keeps no position: after a lost connection the rows come again, rather than not."""
+    fill_many(database)
+    run = relays({"sink.type": "stdout"})
+    run.start()
+    run.wait_for(lambda: run.out.stat().st_size > 1_000_000, 30, "some rows")
+    cut(database, "client backend")
+    assert "snapshot_done" not in run.stderr(), "too late"
+    run.wait_for_log(" streaming ")
+    seen = {json.loads(line)["value"]["after"]["id"] for line in run.out.read_text().splitlines()}
+    assert seen == set(range(1, ROWS + 1))
