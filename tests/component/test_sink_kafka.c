@@ -23,6 +23,7 @@
 
 #include "millrace/mem.h"
 #include "sinks/kafka.h"
+#include "sinks/kafka_position.h"
 #include "sinks/kafka_transaction.h"
 #include "sinks/murmur2.h"
 
@@ -756,6 +757,23 @@ static void old_trouble_is_forgotten(void **state)
     fixture_done(f);
 }
 
+/* "Nothing stored" would make the relay begin anew: a broker that does not know the topic, which
+ * others have just shown us, is no witness of that. */
+static void forgetful_broker_is_asked_again(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    struct position position = {0};
+
+    f->options.position_topic = "nobody-knows";
+    assert_false(
+        kafka_position_read(&f->options, true, NULL, kafka_clock_ms() + 1000, &position, &f->err));
+    failed_as(f, ERROR_LINK, "metadata of the position topic");
+    assert_true(
+        kafka_position_read(&f->options, false, NULL, kafka_clock_ms() + 1000, &position, &f->err));
+    assert_false(position.known);
+    fixture_done(f);
+}
+
 static void too_large_record(void **state)
 {
     struct fixture *f = fixture_new(state);
@@ -892,6 +910,7 @@ static const struct {
     {"timed out is not taken over", timed_out_is_not_taken_over, NULL},
     {"disturbed commit is recycled", disturbed_commit_is_recycled, NULL},
     {"old trouble is forgotten", old_trouble_is_forgotten, NULL},
+    {"forgetful broker is asked again", forgetful_broker_is_asked_again, NULL},
     {"too large record", too_large_record, NULL},
     {"missing topic", missing_topic, NULL},
     {"other partition count", other_partition_count, NULL},
