@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import statistics
 import subprocess
@@ -317,6 +318,7 @@ class Bench:
 
     def close(self):
         close_all(self.kafka, self.postgres)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def main():
