@@ -413,7 +413,7 @@ int main(void)
         cmocka_unit_test(text_form),
         cmocka_unit_test(comes_back),
         cmocka_unit_test(equal_in_every_field),
-    cmocka_unit_test(appends_behind_what_is_there),
+        cmocka_unit_test(appends_behind_what_is_there),
         cmocka_unit_test(too_small_a_buffer_fails),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(every_change_of_a_byte_is_refused),
