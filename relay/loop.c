@@ -104,7 +104,8 @@ static bool begin_commit(struct loop *l, struct error *err)
 {
     l->committing = l->taken;
 #ifdef MILLRACE_MUTANT_SKIP_POSITION
-    if (++l->mutant_commits % 2 == 0) /* tests only: the checkers must notice */
+    /* tests only: the checkers must notice */
+    if (++l->mutant_commits % 2 == 0 && l->stale.snapshot == l->taken.snapshot)
         l->committing = l->stale;
     l->stale = l->taken;
 #endif

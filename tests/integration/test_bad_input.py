@@ -106,7 +106,7 @@ def test_postgres_unreachable(database, relay, reader):
 
 def test_wrong_password(database, role, relay, reader):
     fill(database, 1)
-    database.execute(f"""ALTER ROLE "{role}" REPLICATION PASSWORD 'right';
+    database.execute(f"""SET password_encryption = 'scram-sha-256'; ALTER ROLE "{role}" REPLICATION PASSWORD 'right';
         GRANT SELECT ON item TO "{role}"; CREATE PUBLICATION "{database.name}" FOR TABLE item""")
     hba = database.server.data / "pg_hba.conf"
     before = hba.read_text()
