@@ -27,6 +27,7 @@ enum connect_base {
     CONNECT_STRING,
     CONNECT_BYTES,
     CONNECT_ARRAY,
+    CONNECT_MAP, /* keys are strings */
     CONNECT_STRUCT,
 };
 
@@ -57,6 +58,8 @@ enum value_kind {
 #define SEMANTIC_UNLIMITED INT32_MAX
 #define SEMANTIC_UUID "io.debezium.data.Uuid"
 #define SEMANTIC_JSON "io.debezium.data.Json"
+#define SEMANTIC_BITS "io.debezium.data.Bits"
+#define SEMANTIC_DECIMAL "org.apache.kafka.connect.data.Decimal"
 
 struct semantic {
     enum connect_base base;
