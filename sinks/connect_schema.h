@@ -38,6 +38,7 @@ struct connect_schema {
     const struct connect_field *fields; /* of a struct */
     size_t field_count;
     const struct connect_schema *items; /* of an array; the values of a map */
+    const struct connect_schema *keys;  /* of a map; NULL: strings */
 };
 
 struct connect_field {

@@ -30,7 +30,7 @@ struct encoding *encoding_create(const struct recorder_options *options)
     case ENCODING_AVRO:
         break;
     }
-    return json_encoding_create(options, true);
+    return avro_encoding_create(options);
 }
 
 void encoding_destroy(struct encoding *e)

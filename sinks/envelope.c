@@ -2,7 +2,7 @@
 
 #include "sinks/json_write.h"
 
-static const char *mark_name(enum snapshot_mark mark)
+const char *envelope_mark_name(enum snapshot_mark mark)
 {
     switch (mark) {
     case MARK_NONE:
@@ -33,7 +33,7 @@ void envelope_init(struct envelope *e, const char *name, const char *database)
 
         buf_init(b, SIZE_MAX);
         JSON_CONSTANT(b, ",\"snapshot\":");
-        json_string(b, slice_text(mark_name((enum snapshot_mark)mark)));
+        json_string(b, slice_text(envelope_mark_name((enum snapshot_mark)mark)));
         JSON_CONSTANT(b, ",\"db\":");
         json_string(b, slice_text(database));
         JSON_CONSTANT(b, ",\"sequence\":\"[");
@@ -75,7 +75,7 @@ static void write_origin(const struct event *event, struct buf *out)
     buf_byte(out, '}');
 }
 
-static int64_t floor_divide(int64_t number, int64_t by)
+int64_t envelope_floor_divide(int64_t number, int64_t by)
 {
     return number / by - (number % by < 0 ? 1 : 0);
 }
@@ -84,7 +84,7 @@ void envelope_write_source(const struct envelope *e, const struct event *event,
                            struct slice table_json, struct buf *out)
 {
     buf_slice(out, buf_view(&e->head));
-    json_i64(out, floor_divide(event->commit_us, 1000));
+    json_i64(out, envelope_floor_divide(event->commit_us, 1000));
     buf_slice(out, buf_view(&e->marks[event->mark]));
     write_sequence(event, out);
     JSON_CONSTANT(out, ",\"ts_us\":");
@@ -109,9 +109,9 @@ void envelope_write_tail(const struct event *event, char op, struct buf *out)
     JSON_CONSTANT(out, ",\"transaction\":null,\"op\":\"");
     buf_byte(out, (uint8_t)op);
     JSON_CONSTANT(out, "\",\"ts_ms\":");
-    json_i64(out, floor_divide(event->seen_ns, 1000000));
+    json_i64(out, envelope_floor_divide(event->seen_ns, 1000000));
     JSON_CONSTANT(out, ",\"ts_us\":");
-    json_i64(out, floor_divide(event->seen_ns, 1000));
+    json_i64(out, envelope_floor_divide(event->seen_ns, 1000));
     JSON_CONSTANT(out, ",\"ts_ns\":");
     json_i64(out, event->seen_ns);
     buf_byte(out, '}');

@@ -28,4 +28,9 @@ void envelope_write_source(const struct envelope *e, const struct event *event,
 /* Appends everything from `,"transaction"` to the end of a change event. */
 void envelope_write_tail(const struct event *event, char op, struct buf *out);
 
+/* What source.snapshot says. */
+const char *envelope_mark_name(enum snapshot_mark mark);
+/* Rounds down, also below zero. */
+int64_t envelope_floor_divide(int64_t number, int64_t by);
+
 #endif
