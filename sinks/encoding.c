@@ -10,6 +10,7 @@ void encoding_init(struct encoding *e, const struct encoding_ops *ops,
 
     e->ops = ops;
     e->names = options->names;
+    e->types = options->types;
     placeholder_init(&e->placeholder, options->unavailable_value_placeholder);
     json_value_init(&e->json, limit > SIZE_MAX - SCRATCH_BYTES ? limit : limit + SCRATCH_BYTES);
 }

@@ -38,6 +38,7 @@ struct encoding {
     struct slice row_null, row_head, row_tail, between; /* constants of the program */
     bool has_schemas;                                   /* plans need a Connect schema */
     enum name_adjustment names;
+    struct type_modes types;
     struct encoding *text; /* how headers tell a key; NULL: as this encoding's own payload */
     struct json_value json;
     struct placeholder placeholder;

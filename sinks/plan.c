@@ -109,7 +109,7 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
 
     out->index = index;
     out->identity = column->identity;
-    if (!semantic_of(column, arena, &out->semantic))
+    if (!semantic_of(column, &e->types, arena, &out->semantic))
         return false;
     name_adjust(column->name, e->names, false, &c->text);
     if (!keep_text(c, &texts.name))
