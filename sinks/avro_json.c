@@ -379,7 +379,7 @@ void avro_json_bytes(struct slice base64, struct buf *out)
     if (take_string(&r, &bytes) && decode(&bytes))
         for (size_t i = 0; i < bytes.len; i++)
             write_utf8(bytes.at[i], &text);
-    json_string(out, buf_view(&text));
+    json_text(out, buf_view(&text));
     buf_done(&bytes);
     buf_done(&text);
 }

@@ -61,7 +61,7 @@ static void write_text(struct buf *out, const char *member, struct slice text)
     if (text.at == NULL)
         return;
     buf_text(out, member);
-    json_string(out, text);
+    json_text(out, text);
 }
 
 static struct slice parameter(const struct connect_schema *schema, const char *name,
@@ -112,9 +112,9 @@ static void write_parameters(const struct connect_schema *schema, struct buf *ou
     for (size_t i = 0; i < schema->parameter_count; i++) {
         if (i > 0)
             buf_byte(out, ',');
-        json_string(out, slice_text(schema->parameters[i].name));
+        json_text(out, slice_text(schema->parameters[i].name));
         buf_byte(out, ':');
-        json_string(out, schema->parameters[i].value);
+        json_text(out, schema->parameters[i].value);
     }
     buf_byte(out, '}');
 }
@@ -170,7 +170,7 @@ static bool write_reference(struct avro_writing *w, struct slice name, struct sl
 {
     for (size_t i = 0; i < w->name_count; i++) {
         if (slice_equal(w->names[i], name)) {
-            json_string(w->out, slice_equal(space_of(name), space) ? last_of(name) : name);
+            json_text(w->out, slice_equal(space_of(name), space) ? last_of(name) : name);
             return true;
         }
     }

@@ -344,7 +344,7 @@ static void write_text(const char *member, struct slice text, struct buf *out)
     if (text.at == NULL)
         return;
     buf_text(out, member);
-    json_string(out, text);
+    json_text(out, text);
 }
 
 static void write_parameters(const struct connect_schema *schema, struct buf *out)
@@ -355,9 +355,9 @@ static void write_parameters(const struct connect_schema *schema, struct buf *ou
     for (size_t i = 0; i < schema->parameter_count; i++) {
         if (i > 0)
             buf_byte(out, ',');
-        json_string(out, slice_text(schema->parameters[i].name));
+        json_text(out, slice_text(schema->parameters[i].name));
         buf_byte(out, ':');
-        json_string(out, schema->parameters[i].value);
+        json_text(out, schema->parameters[i].value);
     }
     buf_byte(out, '}');
 }
@@ -366,7 +366,7 @@ static void write_node(const struct connect_schema *schema, const struct slice *
                        struct buf *out)
 {
     JSON_CONSTANT(out, "{\"type\":");
-    json_string(out, slice_text(connect_base_name(schema->base)));
+    json_text(out, slice_text(connect_base_name(schema->base)));
     write_inside(schema, out);
     buf_text(out, schema->optional ? ",\"optional\":true" : ",\"optional\":false");
     write_text(",\"name\":", schema->name, out);

@@ -29,7 +29,7 @@ static bool keep_field(struct buf *text, struct arena *arena, const struct colum
     text->len = 0;
     if (!texts->first)
         buf_byte(text, ',');
-    json_string(text, texts->name);
+    json_text(text, texts->name);
     buf_byte(text, ':');
     buf_slice(text, value);
     return !text->failed && arena_copy(arena, buf_view(text), out);
@@ -120,7 +120,7 @@ static bool json_message(struct encoding *e, const struct topic *topic, const st
     (void)err;
     buf_slice(key, buf_view(&j->message_key_head));
     JSON_CONSTANT(key, "{\"prefix\":");
-    json_string(key, event->prefix);
+    json_text(key, event->prefix);
     buf_text(key, e->has_schemas ? "}}" : "}");
     *out_frame = j->message_frame;
     buf_slice(value, buf_view(&j->message_head));
@@ -130,7 +130,7 @@ static bool json_message(struct encoding *e, const struct topic *topic, const st
     envelope_write_source(&j->envelope, event, slice_text(",\"schema\":\"\",\"table\":\"\""),
                           value);
     JSON_CONSTANT(value, ",\"transaction\":null,\"message\":{\"prefix\":");
-    json_string(value, event->prefix);
+    json_text(value, event->prefix);
     JSON_CONSTANT(value, ",\"content\":");
     json_base64(value, event->content);
     buf_text(value, e->has_schemas ? "}}}" : "}}");

@@ -26,16 +26,16 @@ void envelope_init(struct envelope *e, const char *name, const char *database)
     buf_init(&e->head, SIZE_MAX);
     JSON_CONSTANT(&e->head, "\"source\":{\"version\":\"" MILLRACE_VERSION
                             "\",\"connector\":\"postgresql\",\"name\":");
-    json_string(&e->head, slice_text(name));
+    json_text(&e->head, slice_text(name));
     JSON_CONSTANT(&e->head, ",\"ts_ms\":");
     for (int mark = 0; mark < ENVELOPE_MARKS; mark++) {
         struct buf *b = &e->marks[mark];
 
         buf_init(b, SIZE_MAX);
         JSON_CONSTANT(b, ",\"snapshot\":");
-        json_string(b, slice_text(envelope_mark_name((enum snapshot_mark)mark)));
+        json_text(b, slice_text(envelope_mark_name((enum snapshot_mark)mark)));
         JSON_CONSTANT(b, ",\"db\":");
-        json_string(b, slice_text(database));
+        json_text(b, slice_text(database));
         JSON_CONSTANT(b, ",\"sequence\":\"[");
     }
 }
@@ -69,7 +69,7 @@ static void write_origin(const struct event *event, struct buf *out)
         return;
     }
     JSON_CONSTANT(out, ",\"xmin\":null,\"origin\":");
-    json_string(out, event->origin);
+    json_text(out, event->origin);
     JSON_CONSTANT(out, ",\"origin_lsn\":");
     json_u64(out, event->origin_lsn);
     buf_byte(out, '}');

@@ -219,7 +219,7 @@ static bool write_hstore(struct slice text, bool quoted, struct buf *work, struc
     work->len = 0;
     if (!write_pairs(text, write_inner, work) || work->failed)
         return false;
-    json_string(out, buf_view(work));
+    json_text(out, buf_view(work));
     return true;
 }
 

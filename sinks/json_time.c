@@ -16,7 +16,7 @@ bool json_write_beyond(const struct semantic *s, struct slice text, struct buf *
     if (s->debezium)
         JSON_CONSTANT(out, "null");
     else
-        json_string(out, text);
+        json_text(out, text);
     return true;
 }
 
@@ -37,7 +37,7 @@ static bool write_date_iso(const struct semantic *s, struct slice text, struct b
     if (!time_read_date(text, &days))
         return false;
     if ((days == INT32_MAX || days == INT32_MIN) && !s->debezium) {
-        json_string(out, text);
+        json_text(out, text);
         return true;
     }
     buf_byte(out, '"');
@@ -146,7 +146,7 @@ static bool write_timestamp_iso(const struct semantic *s, struct slice text, str
         return false;
     if (m.kind != MOMENT_FINITE) {
         if (!s->debezium)
-            json_string(out, text);
+            json_text(out, text);
         else if (m.kind == MOMENT_INFINITY)
             JSON_CONSTANT(out, "\"" INFINITY_TIMESTAMP "\"");
         else
@@ -166,7 +166,7 @@ static bool write_timestamptz(struct slice text, unsigned digits, struct buf *ou
     if (!time_read_timestamptz(text, &m))
         return false;
     if (m.kind != MOMENT_FINITE) {
-        json_string(out, text);
+        json_text(out, text);
         return true;
     }
     buf_byte(out, '"');
@@ -192,7 +192,7 @@ static bool write_interval_iso(struct slice text, struct buf *out)
     if (!time_read_interval_parts(text, &interval))
         return false;
     if (interval.kind != MOMENT_FINITE) {
-        json_string(out, text);
+        json_text(out, text);
         return true;
     }
     buf_byte(out, '"');

@@ -111,9 +111,9 @@ static bool write_decimal_text(const struct semantic *s, struct slice text, stru
     struct numeric n;
 
     if (numeric_is_special(text))
-        json_string(out, s->debezium ? slice_text(special_name(text)) : text);
+        json_text(out, s->debezium ? slice_text(special_name(text)) : text);
     else if (numeric_read(text, &n))
-        json_string(out, text);
+        json_text(out, text);
     else
         return false;
     return true;
@@ -150,7 +150,7 @@ static bool write_money_text(struct json_value *w, struct slice text, struct buf
 {
     if (!money_plain(w, text))
         return false;
-    json_string(out, buf_view(&w->work));
+    json_text(out, buf_view(&w->work));
     return true;
 }
 
@@ -317,7 +317,7 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
     case VALUE_MONEY_DOUBLE:
         return write_money_double(w, text, out);
     case VALUE_TEXT:
-        json_string(out, text);
+        json_text(out, text);
         return true;
     case VALUE_DATE:
     case VALUE_DATE_ISO:

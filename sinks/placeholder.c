@@ -43,11 +43,11 @@ static void write_list(struct buf *out, void (*write)(struct buf *out, struct sl
 
 static void write_forms(struct buf *out, struct slice text, size_t ends[6])
 {
-    json_string(out, text);
+    json_text(out, text);
     ends[0] = out->len;
     json_base64(out, text);
     ends[1] = out->len;
-    write_list(out, json_string, text);
+    write_list(out, json_text, text);
     ends[2] = out->len;
     write_list(out, json_base64, text);
     ends[3] = out->len;

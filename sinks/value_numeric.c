@@ -398,7 +398,7 @@ bool float_write(struct buf *out, struct slice text, enum float_width width)
     struct decimal d;
 
     if (numeric_is_special(text)) {
-        json_string(out, text);
+        json_text(out, text);
         return true;
     }
     if (!decimal_read(text, &d))
