@@ -1,12 +1,18 @@
 #include "relay/option_table.h"
 
-#include <string.h>
-
 #include "millrace/attr.h"
 
 #include "relay/options.h"
 
 /* Enums are stored through an int. */
+_Static_assert(sizeof(enum compatibility) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum name_adjustment) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum decimal_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum time_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum interval_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum binary_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum hstore_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum bad_value) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum sink_type) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum kafka_delivery) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum snapshot_mode) == sizeof(int), "enum of another size than int");
@@ -27,6 +33,17 @@ static const char *const snapshot_modes[] = {"initial", "never", "initial_only",
 static const char *const sinks[] = {"kafka", "log", "stdout", "null", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const cleanups[] = {"", "delete", "compact", "compact,delete", NULL};
+
+static const char *const name_adjustments[] = {"none", "avro", "avro_unicode", NULL};
+static const char *const decimals[] = {"precise", "string", "double", NULL};
+static const char *const times[] = {
+    "adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds", "nanoseconds",
+    NULL};
+static const char *const intervals[] = {"numeric", "string", NULL};
+static const char *const binaries[] = {"bytes", "base64", "base64-url-safe", "hex", NULL};
+static const char *const hstores[] = {"json", "map", NULL};
+static const char *const bad_values[] = {"stop", "text", NULL};
+static const char *const compatibilities[] = {"none", "debezium-3", NULL};
 
 static const struct option options[] = {
     {.path = "name",
@@ -402,6 +419,79 @@ static const struct option options[] = {
      .known_as = "unavailable.value.placeholder",
      .help = "Stands for a large value that an update did not touch and that PostgreSQL therefore "
              "did not send; Debezium's default."},
+    {.path = "names.adjust",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.names),
+     .by_default = "none",
+     .known_as = "schema.name.adjustment.mode",
+     .choices = name_adjustments,
+     .help = "Names of schemas and fields as Avro allows them: avro writes _ for each other "
+             "character, avro_unicode _uXXXX, so that no two names meet; with encoding avro none "
+             "stands for avro."},
+    {.path = "types.decimal",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.types.decimal),
+     .by_default = "precise",
+     .known_as = "decimal.handling.mode",
+     .choices = decimals,
+     .help = "numeric and money as exact decimal bytes, as text, or as the nearest double, which "
+             "loses digits."},
+    {.path = "types.time",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.types.time),
+     .by_default = "adaptive",
+     .known_as = "time.precision.mode",
+     .choices = times,
+     .help = "date, time and timestamp in the unit that the column's precision needs, in one unit, "
+             "as ISO 8601 text, or as Kafka Connect's own types, which lose microseconds."},
+    {.path = "types.interval",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.types.interval),
+     .by_default = "numeric",
+     .known_as = "interval.handling.mode",
+     .choices = intervals,
+     .help =
+         "interval as microseconds, for which a month has 30.4375 days, or exactly, as ISO 8601 "
+         "text."},
+    {.path = "types.binary",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.types.binary),
+     .by_default = "bytes",
+     .known_as = "binary.handling.mode",
+     .choices = binaries,
+     .help =
+         "bytea and the content of logical messages as bytes or as text of one of these forms."},
+    {.path = "types.hstore",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.types.hstore),
+     .by_default = "json",
+     .known_as = "hstore.handling.mode",
+     .choices = hstores,
+     .help = "hstore as a text of JSON or as a map."},
+    {.path = "types.money_fraction_digits",
+     .type = OPTION_INT32,
+     .offset = offsetof(struct options, records.types.money_fraction_digits),
+     .by_default = "2",
+     .known_as = "money.fraction.digits",
+     .least = MONEY_FRACTION_DIGITS,
+     .most = 30,
+     .help = "Decimals of money with types.decimal precise; never fewer than the two that money "
+             "has."},
+    {.path = "types.on_bad_value",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.types.on_bad_value),
+     .by_default = "stop",
+     .choices = bad_values,
+     .help = "A value that cannot be read as its type stops the relay, since consumers rely on the "
+             "type; text sends it as PostgreSQL wrote it (JSON without schemas only)."},
+    {.path = "compatibility",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, compatibility),
+     .by_default = "none",
+     .choices = compatibilities,
+     .help = "debezium-3 leaves out what a consumer written for Debezium 3 does not know: columns "
+             "and values of types that it drops, and TRUNCATE unless topics.truncates says "
+             "otherwise."},
     {.path = "event_log.directory",
      .type = OPTION_PATH,
      .offset = offsetof(struct options, log.directory),
@@ -509,72 +599,4 @@ const struct option *option_table(size_t *out_count)
 {
     *out_count = ARRAY_LEN(options);
     return options;
-}
-
-const struct option *option_find(const char *path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (strcmp(options[i].path, path) == 0)
-            return &options[i];
-    return NULL;
-}
-
-/* What follows "section." in path; NULL when path is not in that section. */
-static const char *inside(const char *path, const char *section)
-{
-    size_t len = strlen(section);
-
-    return strncmp(path, section, len) == 0 && path[len] == '.' ? path + len + 1 : NULL;
-}
-
-const struct option *option_find_map(const char *path, const char **out_name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        const char *name = options[i].type == OPTION_MAP ? inside(path, options[i].path) : NULL;
-
-        if (name != NULL && *name != '\0') {
-            *out_name = name;
-            return &options[i];
-        }
-    }
-    return NULL;
-}
-
-const struct option *option_find_above(const char *path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (options[i].type != OPTION_MAP && inside(path, options[i].path) != NULL)
-            return &options[i];
-    return NULL;
-}
-
-bool option_is_section(const char *path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (inside(options[i].path, path) != NULL)
-            return true;
-    return false;
-}
-
-const char *option_suggest(const char *path)
-{
-    struct suggestion meant = {.word = path};
-
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        suggest_offer(&meant, options[i].path, options[i].path);
-        if (options[i].known_as != NULL)
-            suggest_offer(&meant, options[i].known_as, options[i].path);
-    }
-    return meant.best;
-}
-
-bool option_entry_is_secret(const char *name)
-{
-    static const char *const words[] = {"password", "secret",  "jaas",
-                                        "key.pem",  "private", "token"};
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strstr(name, words[i]) != NULL)
-            return true;
-    return false;
 }

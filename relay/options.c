@@ -361,6 +361,9 @@ static bool derive(const struct loading *l)
     if (o->postgres.url != NULL)
         o->postgres.port = is_given(l, "source.postgres.port") ? o->postgres.port : NULL;
     o->records.database = o->postgres.database;
+    o->records.types.debezium = o->compatibility == COMPATIBILITY_DEBEZIUM_3;
+    if (o->records.types.debezium && !is_given(l, "topics.truncates"))
+        o->records.truncates = false;
     return true;
 }
 

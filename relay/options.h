@@ -25,6 +25,9 @@
 
 enum sink_type { SINK_KAFKA, SINK_LOG, SINK_STDOUT, SINK_NULL };
 
+/* With whose consumers, beyond what holds for both. */
+enum compatibility { COMPATIBILITY_NONE, COMPATIBILITY_DEBEZIUM_3 };
+
 struct retry_options {
     int64_t first_ms;   /* back-off after a lost link: first wait ... */
     int64_t most_ms;    /* ... doubling up to this ... */
@@ -38,6 +41,7 @@ struct options {
     enum sink_type sink;
     struct postgres_options postgres;
     struct recorder_options records;
+    enum compatibility compatibility;
     struct kafka_options kafka;
     struct log_options log;
     struct loop_options loop;

@@ -39,6 +39,7 @@ struct encoding {
     bool has_schemas;                                   /* plans need a Connect schema */
     enum name_adjustment names;
     struct type_modes types;
+    uint64_t bad_values; /* written as text, though of another type: types.on_bad_value */
     struct encoding *text; /* how headers tell a key; NULL: as this encoding's own payload */
     struct json_value json;
     struct placeholder placeholder;

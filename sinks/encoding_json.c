@@ -96,8 +96,17 @@ static bool json_heads(struct encoding *e, struct plan *plan, struct error *err)
 static enum encode_outcome json_value(struct encoding *e, const struct plan_column *column,
                                       struct slice text, struct buf *out)
 {
-    return json_value_write(&e->json, &column->semantic, text, out) ? ENCODE_DONE
-                                                                    : ENCODE_MALFORMED;
+    size_t start = out->len;
+
+    if (json_value_write(&e->json, &column->semantic, text, out))
+        return ENCODE_DONE;
+    if (e->types.on_bad_value == BAD_VALUE_STOPS || e->has_schemas || out->failed ||
+        e->json.work.failed || e->json.element.failed)
+        return ENCODE_MALFORMED;
+    out->len = start;
+    json_text(out, text);
+    e->bad_values++;
+    return ENCODE_DONE;
 }
 
 static void json_tail(struct encoding *e, const struct plan *plan, const struct event *event,

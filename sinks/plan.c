@@ -178,6 +178,12 @@ static const struct connect_schema *compile_schema(struct compiling *c,
     return connect_schema_struct(name, fields, columns->count, optional, arena);
 }
 
+static bool is_written(const struct compiling *c, const struct column *column)
+{
+    return !column->hidden &&
+           !(c->encoding->types.debezium && semantic_is_unknown_to_debezium(column));
+}
+
 static bool compile_row(struct compiling *c)
 {
     struct plan *p = c->plan;
@@ -187,7 +193,7 @@ static bool compile_row(struct compiling *c)
     if (p->row.at == NULL)
         return false;
     for (uint16_t i = 0; i < relation->column_count; i++) {
-        if (relation->columns[i].hidden)
+        if (!is_written(c, &relation->columns[i]))
             continue;
         if (!compile_column(c, i, false, p->row.count == 0, &p->row.at[p->row.count]))
             return false;
