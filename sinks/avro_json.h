@@ -2,7 +2,7 @@
  * avro_json - a value that was written as JSON becomes Avro.
  *
  * The JSON writer knows every type in every mode.  Types that rows are full of have a writer of
- * their own (avro_value.h); all others, and the constants of a plan, come this way.
+ * their own (avro_cell.h); all others, and the constants of a plan, come this way.
  *
  *     {"scale":2,"value":"AQ=="}  as  struct {scale int32, value bytes}   ->   04 02 01
  */

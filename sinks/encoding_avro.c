@@ -1,9 +1,9 @@
 #include <stdlib.h>
 
 #include "millrace/mem.h"
+#include "sinks/avro_cell.h"
 #include "sinks/avro_json.h"
 #include "sinks/avro_schema.h"
-#include "sinks/avro_value.h"
 #include "sinks/avro_write.h"
 #include "sinks/encoding.h"
 #include "sinks/envelope.h"
@@ -18,7 +18,7 @@
 
 struct avro_encoding {
     struct encoding base;
-    struct avro_value value;
+    struct avro_cell value;
     enum subject_strategy subjects;
     struct schema_registry *registry;
     struct buf source; /* version, connector, name */
@@ -134,7 +134,7 @@ static bool avro_heads(struct encoding *e, struct plan *plan, struct error *err)
 static enum encode_outcome avro_write_value(struct encoding *e, const struct plan_column *column,
                                             struct slice text, struct buf *out)
 {
-    return avro_value_write(&avro_of(e)->value, &column->semantic, column->schema, text, out);
+    return avro_cell_write(&avro_of(e)->value, &column->semantic, column->schema, text, out);
 }
 
 static void write_optional_long(struct buf *out, bool present, int64_t number)
@@ -254,7 +254,7 @@ static void avro_destroy(struct encoding *e)
     struct avro_encoding *a = avro_of(e);
 
     encoding_destroy(e->text);
-    avro_value_done(&a->value);
+    avro_cell_done(&a->value);
     buf_done(&a->source);
     buf_done(&a->database);
     buf_done(&a->text);
@@ -299,8 +299,8 @@ struct encoding *avro_encoding_create(const struct recorder_options *options)
     a->base.text->names = a->base.names;
     a->subjects = options->subjects;
     a->registry = options->registry;
-    avro_value_init(&a->value, &a->base.json,
-                    limit > SIZE_MAX / 2 - SCRATCH_BYTES ? limit : 2 * limit + SCRATCH_BYTES);
+    avro_cell_init(&a->value, &a->base.json,
+                   limit > SIZE_MAX / 2 - SCRATCH_BYTES ? limit : 2 * limit + SCRATCH_BYTES);
     write_constants(a, options);
     return &a->base;
 }

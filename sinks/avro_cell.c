@@ -1,4 +1,4 @@
-#include "sinks/avro_value.h"
+#include "sinks/avro_cell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +17,17 @@
 #define INFINITY_MS INT64_C(9223372036825200000)
 #define MINUS_INFINITY_MS INT64_C(-9223372036832400000)
 
-typedef enum encode_outcome (*write_function)(struct avro_value *w, const struct semantic *s,
+typedef enum encode_outcome (*write_function)(struct avro_cell *w, const struct semantic *s,
                                               struct slice text, struct buf *out);
 
-void avro_value_init(struct avro_value *w, struct json_value *json, size_t limit_bytes)
+void avro_cell_init(struct avro_cell *w, struct json_value *json, size_t limit_bytes)
 {
     w->json = json;
     buf_init(&w->text, limit_bytes);
     buf_init(&w->scratch, limit_bytes);
 }
 
-void avro_value_done(struct avro_value *w)
+void avro_cell_done(struct avro_cell *w)
 {
     buf_done(&w->text);
     buf_done(&w->scratch);
@@ -38,7 +38,7 @@ static enum encode_outcome done_if(bool well_formed)
     return well_formed ? ENCODE_DONE : ENCODE_MALFORMED;
 }
 
-static enum encode_outcome write_bool(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_bool(struct avro_cell *w, const struct semantic *s,
                                       struct slice text, struct buf *out)
 {
     (void)w;
@@ -50,7 +50,7 @@ static enum encode_outcome write_bool(struct avro_value *w, const struct semanti
 }
 
 /* An empty varbit(1) has no boolean. */
-static enum encode_outcome write_bit(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_bit(struct avro_cell *w, const struct semantic *s,
                                      struct slice text, struct buf *out)
 {
     (void)w;
@@ -82,7 +82,7 @@ static bool read_integer(struct slice text, int64_t *out)
     return true;
 }
 
-static enum encode_outcome write_integer(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_integer(struct avro_cell *w, const struct semantic *s,
                                          struct slice text, struct buf *out)
 {
     int64_t number;
@@ -112,7 +112,7 @@ static bool float_text(struct slice text, char copy[FLOAT_TEXT_MAX + 1])
     return true;
 }
 
-static enum encode_outcome write_float(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_float(struct avro_cell *w, const struct semantic *s,
                                        struct slice text, struct buf *out)
 {
     char copy[FLOAT_TEXT_MAX + 1], *end;
@@ -127,7 +127,7 @@ static enum encode_outcome write_float(struct avro_value *w, const struct semant
     return done_if(*end == '\0');
 }
 
-static enum encode_outcome write_double(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_double(struct avro_cell *w, const struct semantic *s,
                                         struct slice text, struct buf *out)
 {
     char copy[FLOAT_TEXT_MAX + 1], *end;
@@ -142,7 +142,7 @@ static enum encode_outcome write_double(struct avro_value *w, const struct seman
     return done_if(*end == '\0');
 }
 
-static enum encode_outcome write_unscaled(struct avro_value *w, const struct numeric *n,
+static enum encode_outcome write_unscaled(struct avro_cell *w, const struct numeric *n,
                                           int64_t scale, struct buf *out)
 {
     struct slice bytes;
@@ -153,7 +153,7 @@ static enum encode_outcome write_unscaled(struct avro_value *w, const struct num
     return ENCODE_DONE;
 }
 
-static enum encode_outcome write_decimal(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_decimal(struct avro_cell *w, const struct semantic *s,
                                          struct slice text, struct buf *out)
 {
     struct numeric n;
@@ -163,7 +163,7 @@ static enum encode_outcome write_decimal(struct avro_value *w, const struct sema
     return numeric_read(text, &n) ? write_unscaled(w, &n, s->scale, out) : ENCODE_MALFORMED;
 }
 
-static enum encode_outcome write_any_decimal(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_any_decimal(struct avro_cell *w, const struct semantic *s,
                                              struct slice text, struct buf *out)
 {
     struct numeric n;
@@ -179,7 +179,7 @@ static enum encode_outcome write_any_decimal(struct avro_value *w, const struct 
     return write_unscaled(w, &n, scale, out);
 }
 
-static enum encode_outcome write_text(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_text(struct avro_cell *w, const struct semantic *s,
                                       struct slice text, struct buf *out)
 {
     (void)w;
@@ -188,7 +188,7 @@ static enum encode_outcome write_text(struct avro_value *w, const struct semanti
     return ENCODE_DONE;
 }
 
-static enum encode_outcome write_date(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_date(struct avro_cell *w, const struct semantic *s,
                                       struct slice text, struct buf *out)
 {
     int32_t days;
@@ -201,7 +201,7 @@ static enum encode_outcome write_date(struct avro_value *w, const struct semanti
     return ENCODE_DONE;
 }
 
-static enum encode_outcome write_time(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_time(struct avro_cell *w, const struct semantic *s,
                                       struct slice text, struct buf *out)
 {
     int64_t us;
@@ -213,7 +213,7 @@ static enum encode_outcome write_time(struct avro_value *w, const struct semanti
     return ENCODE_DONE;
 }
 
-static enum encode_outcome write_timestamp_ms(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_timestamp_ms(struct avro_cell *w, const struct semantic *s,
                                               struct slice text, struct buf *out)
 {
     struct moment m;
@@ -236,7 +236,7 @@ static enum encode_outcome write_timestamp_ms(struct avro_value *w, const struct
     return ENCODE_DONE;
 }
 
-static enum encode_outcome write_timestamp_us(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_timestamp_us(struct avro_cell *w, const struct semantic *s,
                                               struct slice text, struct buf *out)
 {
     struct moment m;
@@ -257,7 +257,7 @@ static enum encode_outcome write_timestamp_us(struct avro_value *w, const struct
 }
 
 /* Forty bytes at most: the length takes one, filled in afterwards. */
-static enum encode_outcome write_timestamptz(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_timestamptz(struct avro_cell *w, const struct semantic *s,
                                              struct slice text, struct buf *out)
 {
     size_t from = out->len;
@@ -274,7 +274,7 @@ static enum encode_outcome write_timestamptz(struct avro_value *w, const struct 
     return ENCODE_DONE;
 }
 
-static enum encode_outcome write_interval(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_interval(struct avro_cell *w, const struct semantic *s,
                                           struct slice text, struct buf *out)
 {
     int64_t us;
@@ -287,7 +287,7 @@ static enum encode_outcome write_interval(struct avro_value *w, const struct sem
     return ENCODE_DONE;
 }
 
-static enum encode_outcome write_bytes(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_bytes(struct avro_cell *w, const struct semantic *s,
                                        struct slice text, struct buf *out)
 {
     bool read = s->value == VALUE_BITS ? bytes_read_bits(text, &w->json->work)
@@ -320,9 +320,9 @@ static const write_function writers[] = {
     [VALUE_BIT] = write_bit,
 };
 
-enum encode_outcome avro_value_write_json(struct avro_value *w, const struct semantic *s,
-                                          const struct connect_schema *schema, struct slice text,
-                                          struct buf *out)
+enum encode_outcome avro_cell_write_json(struct avro_cell *w, const struct semantic *s,
+                                         const struct connect_schema *schema, struct slice text,
+                                         struct buf *out)
 {
     struct connect_schema required = *schema;
     bool written;
@@ -339,7 +339,7 @@ enum encode_outcome avro_value_write_json(struct avro_value *w, const struct sem
     return written ? ENCODE_DONE : ENCODE_UNFIT;
 }
 
-static enum encode_outcome write_scalar(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_scalar(struct avro_cell *w, const struct semantic *s,
                                         const struct connect_schema *schema, struct slice text,
                                         struct buf *out)
 {
@@ -347,7 +347,7 @@ static enum encode_outcome write_scalar(struct avro_value *w, const struct seman
 
     if (write != NULL)
         return write(w, s, text, out);
-    return avro_value_write_json(w, s, schema, text, out);
+    return avro_cell_write_json(w, s, schema, text, out);
 }
 
 static enum encode_outcome count_elements(const struct semantic *s, struct slice text,
@@ -377,7 +377,7 @@ static enum encode_outcome count_elements(const struct semantic *s, struct slice
     }
 }
 
-static enum encode_outcome write_element(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_element(struct avro_cell *w, const struct semantic *s,
                                          const struct connect_schema *schema,
                                          const struct array_reader *r, struct buf *out)
 {
@@ -395,7 +395,7 @@ static enum encode_outcome write_element(struct avro_value *w, const struct sema
 }
 
 /* One block of all elements, then the empty block. */
-static enum encode_outcome write_array(struct avro_value *w, const struct semantic *s,
+static enum encode_outcome write_array(struct avro_cell *w, const struct semantic *s,
                                        const struct connect_schema *schema, struct slice text,
                                        struct buf *out)
 {
@@ -422,9 +422,9 @@ static enum encode_outcome write_array(struct avro_value *w, const struct semant
     return outcome;
 }
 
-enum encode_outcome avro_value_write(struct avro_value *w, const struct semantic *s,
-                                     const struct connect_schema *schema, struct slice text,
-                                     struct buf *out)
+enum encode_outcome avro_cell_write(struct avro_cell *w, const struct semantic *s,
+                                    const struct connect_schema *schema, struct slice text,
+                                    struct buf *out)
 {
     if (s->value == VALUE_ARRAY)
         return write_array(w, s, schema, text, out);
