@@ -1,0 +1,1 @@
+../types_array/setup.sql

@@ -1,0 +1,1 @@
+../types_array/stream.sql

@@ -1,0 +1,1 @@
+../types_nonfinite/setup.sql

@@ -1,0 +1,1 @@
+../types_scalar/setup.sql

@@ -1,0 +1,1 @@
+../types_temporal/setup.sql

@@ -1,0 +1,1 @@
+../types_user/setup.sql

@@ -1,0 +1,1 @@
+../types_user/stream.sql
