@@ -15,6 +15,8 @@ _Static_assert(sizeof(enum hstore_mode) == sizeof(int), "enum of another size th
 _Static_assert(sizeof(enum bad_value) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum sink_type) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum kafka_delivery) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum encoding_kind) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum subject_strategy) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum snapshot_mode) == sizeof(int), "enum of another size than int");
 
 enum { SECOND = 1000, KIB = 1024, MIB = 1024 * 1024 }; /* of milliseconds and bytes */
@@ -34,6 +36,8 @@ static const char *const sinks[] = {"kafka", "log", "stdout", "null", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const cleanups[] = {"", "delete", "compact", "compact,delete", NULL};
 
+static const char *const encodings[] = {"json", "json-schema", "avro", NULL};
+static const char *const subjects[] = {"topic", "record", "topic-record", NULL};
 static const char *const name_adjustments[] = {"none", "avro", "avro_unicode", NULL};
 static const char *const decimals[] = {"precise", "string", "double", NULL};
 static const char *const times[] = {
@@ -419,6 +423,78 @@ static const struct option options[] = {
      .known_as = "unavailable.value.placeholder",
      .help = "Stands for a large value that an update did not touch and that PostgreSQL therefore "
              "did not send; Debezium's default."},
+    {.path = "encoding",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.encoding),
+     .by_default = "json",
+     .known_as = "value.converter",
+     .choices = encodings,
+     .help = "Of keys and values: json alone, json-schema with Kafka Connect's schema in every "
+             "record, or avro with the schema in a registry, which is the smallest."},
+    {.path = "schema_registry.url",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct options, registry.url),
+     .sample = "https://registry.example:8081",
+     .known_as = "schema.registry.url",
+     .help = "Address of a schema registry with Confluent's interface, for encoding avro; several "
+             "with commas between them are tried in turn."},
+    {.path = "schema_registry.directory",
+     .type = OPTION_PATH,
+     .offset = offsetof(struct options, registry.directory),
+     .sample = "/var/lib/millrace/schemas",
+     .help = "Instead of schema_registry.url: a folder of our own that keeps the schemas, one file "
+             "for each id; for a relay alone, as with sink log."},
+    {.path = "schema_registry.user",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct options, registry.user),
+     .sample = "millrace",
+     .help = "User for the registry's basic authentication."},
+    {.path = "schema_registry.password",
+     .type = OPTION_TEXT,
+     .secret = true,
+     .offset = offsetof(struct options, registry.password),
+     .sample = "${REGISTRY_PASSWORD}",
+     .help = "Password of that user."},
+    {.path = "schema_registry.token",
+     .type = OPTION_TEXT,
+     .secret = true,
+     .offset = offsetof(struct options, registry.token),
+     .sample = "${REGISTRY_TOKEN}",
+     .known_as = "bearer.auth.token",
+     .help = "Bearer token for the registry, instead of user and password."},
+    {.path = "schema_registry.ca",
+     .type = OPTION_PATH,
+     .offset = offsetof(struct options, registry.ca),
+     .derived = "the system's",
+     .sample = "/etc/millrace/registry-ca.crt",
+     .help = "Certificates of the authorities that may have signed the registry's."},
+    {.path = "schema_registry.certificate",
+     .type = OPTION_PATH,
+     .offset = offsetof(struct options, registry.certificate),
+     .sample = "/etc/millrace/client.crt",
+     .help = "Our own certificate, when the registry asks for one."},
+    {.path = "schema_registry.key",
+     .type = OPTION_PATH,
+     .offset = offsetof(struct options, registry.key),
+     .sample = "/etc/millrace/client.key",
+     .help = "Private key of our own certificate."},
+    {.path = "schema_registry.timeout",
+     .type = OPTION_DURATION,
+     .offset = offsetof(struct options, registry.timeout_ms),
+     .by_default = "10s",
+     .least = 100,
+     .most = INT64_C(600) * SECOND,
+     .help = "How long a new or changed table waits for the registry before the session begins "
+             "again; at most a quarter of the server's wal_sender_timeout, since nobody answers "
+             "the server meanwhile."},
+    {.path = "schema_registry.subjects",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.subjects),
+     .by_default = "topic",
+     .known_as = "value.subject.name.strategy",
+     .choices = subjects,
+     .help = "Name of a schema's subject: <topic>-key and <topic>-value, the record's full name, "
+             "or the two with a dash between them."},
     {.path = "names.adjust",
      .type = OPTION_ENUM,
      .offset = offsetof(struct options, records.names),

@@ -22,6 +22,7 @@
 #include "sinks/kafka.h"
 #include "sinks/log.h"
 #include "sinks/recorder.h"
+#include "sinks/registry_client.h"
 
 enum sink_type { SINK_KAFKA, SINK_LOG, SINK_STDOUT, SINK_NULL };
 
@@ -41,6 +42,7 @@ struct options {
     enum sink_type sink;
     struct postgres_options postgres;
     struct recorder_options records;
+    struct registry_options registry;
     enum compatibility compatibility;
     struct kafka_options kafka;
     struct log_options log;
