@@ -26,6 +26,7 @@
 #include "sinks/placeholder.h"
 #include "sinks/plan.h"
 #include "sinks/recorder.h"
+#include "sinks/rules.h"
 
 enum encode_outcome {
     ENCODE_DONE,
@@ -41,6 +42,8 @@ struct encoding {
     struct type_modes types;
     uint64_t bad_values; /* written as text, though of another type: types.on_bad_value */
     struct encoding *text; /* how headers tell a key; NULL: as this encoding's own payload */
+    const struct rules *rules; /* the recorder's; NULL: none */
+    struct buf hidden;         /* a value that a rule changed */
     struct json_value json;
     struct placeholder placeholder;
 };

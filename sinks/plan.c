@@ -16,7 +16,10 @@ struct compiling {
     struct encoding *encoding;
     struct buf text; /* one piece at a time */
     struct buf literal;
-    struct slice twin; /* a name that two columns have; at NULL: none */
+    struct slice twin;    /* a name that two columns have; at NULL: none */
+    struct slice refused; /* a column that a rule cannot hide; at NULL: none */
+    struct error *err;
+    bool told; /* err says why compiling failed */
 };
 
 /* Is every column of the key told by the old row of a delete? */
@@ -60,15 +63,48 @@ static bool takes_constant(const struct semantic *s)
     return s->value != VALUE_ANY_DECIMAL && s->value != VALUE_BYTES && s->value != VALUE_ARRAY;
 }
 
+/* What a rule leaves of the text. */
+static struct slice hidden(struct encoding *e, const struct column_rule *rule, struct slice text)
+{
+    if (rule->kind == COLUMN_AS_IT_IS)
+        return text;
+    rules_hide(e->rules, rule, text, &e->hidden);
+    return buf_view(&e->hidden);
+}
+
+/* Only what is sent as a text can be hidden; to send anything else as it is would tell it. Debezium
+ * does. */
+static bool apply_rule(struct compiling *c, const struct column *column, struct plan_column *out)
+{
+    struct encoding *e = c->encoding;
+
+    if (e->rules != NULL)
+        out->rule = rules_column(e->rules, c->relation, column);
+    if (out->rule.kind == COLUMN_AS_IT_IS)
+        return true;
+    if (out->semantic.base == CONNECT_STRING) {
+        out->semantic.value = VALUE_TEXT;
+        return true;
+    }
+    out->rule.kind = COLUMN_AS_IT_IS;
+    if (!e->types.debezium)
+        c->refused = column->name;
+    return e->types.debezium;
+}
+
 /* JSON of a constant default.  False: the default is none, or computed. */
 static bool constant_default(struct compiling *c, const struct column *column,
-                             const struct semantic *s, struct slice *out)
+                             const struct semantic *s, const struct column_rule *rule,
+                             struct slice *out)
 {
+    struct slice literal;
+
     c->text.len = 0;
-    return column->default_expr.at != NULL && takes_constant(s) &&
-           default_literal_read(column->default_expr, &c->literal) &&
-           json_value_write(&c->encoding->json, s, buf_view(&c->literal), &c->text) &&
-           keep_text(c, out);
+    if (column->default_expr.at == NULL || !takes_constant(s) ||
+        !default_literal_read(column->default_expr, &c->literal))
+        return false;
+    literal = hidden(c->encoding, rule, buf_view(&c->literal));
+    return json_value_write(&c->encoding->json, s, literal, &c->text) && keep_text(c, out);
 }
 
 /* now(), nextval('x'::regclass), (lower('A'): a function's name in front of a parenthesis. */
@@ -109,12 +145,12 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
 
     out->index = index;
     out->identity = column->identity;
-    if (!semantic_of(column, &e->types, arena, &out->semantic))
+    if (!semantic_of(column, &e->types, arena, &out->semantic) || !apply_rule(c, column, out))
         return false;
     name_adjust(column->name, e->names, false, &c->text);
     if (!keep_text(c, &texts.name))
         return false;
-    has_constant = constant_default(c, column, &out->semantic, &constant);
+    has_constant = constant_default(c, column, &out->semantic, &out->rule, &constant);
     if (column->not_null)
         texts.absent =
             has_constant
@@ -214,6 +250,37 @@ static bool compile_key_columns(struct compiling *c, const uint16_t *indexes, ui
     return true;
 }
 
+/* Without its key the delete of a row would not reach the row; Debezium sends null for it. */
+static bool check_key_is_told(struct compiling *c, const uint16_t *indexes, int count)
+{
+    for (int i = 0; i < count && !c->encoding->types.debezium; i++) {
+        const struct column *column = &c->relation->columns[indexes[i]];
+
+        if (!column->identity) {
+            c->told = true;
+            return error_set(c->err, ERROR_CONFIG,
+                             "table %.*s.%.*s: topics.key_columns names the column %.*s, which "
+                             "deletes do not tell: ALTER TABLE ... REPLICA IDENTITY FULL",
+                             SLICE_ARGS(c->relation->schema), SLICE_ARGS(c->relation->name),
+                             SLICE_ARGS(column->name));
+        }
+    }
+    return true;
+}
+
+static bool choose_key(struct compiling *c, uint16_t *indexes, uint16_t *out_count)
+{
+    int count = 0;
+
+    if (c->encoding->rules != NULL)
+        count = rules_key(c->encoding->rules, c->relation, indexes, c->err);
+    c->told = count < 0;
+    if (count < 0 || !check_key_is_told(c, indexes, count))
+        return false;
+    *out_count = count > 0 ? (uint16_t)count : plan_key_columns(c->relation, indexes);
+    return true;
+}
+
 static bool compile_key(struct compiling *c)
 {
     struct plan *p = c->plan;
@@ -224,7 +291,8 @@ static bool compile_key(struct compiling *c)
 
     if (indexes == NULL)
         return false;
-    count = plan_key_columns(c->relation, indexes);
+    if (!choose_key(c, indexes, &count))
+        return false;
     if (!compile_key_columns(c, indexes, count, &p->key))
         return false;
     if (e->text == NULL)
@@ -268,6 +336,14 @@ static bool fail_compile(const struct compiling *c, struct error *err)
 {
     const struct relation *relation = c->relation;
 
+    if (c->told)
+        return false;
+    if (c->refused.at != NULL)
+        return error_set(err, ERROR_CONFIG,
+                         "table %.*s.%.*s, column %.*s: columns.truncate, mask and hash are for "
+                         "columns that are sent as text: leave it out by columns.exclude",
+                         SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
+                         SLICE_ARGS(c->refused));
     if (c->twin.at != NULL)
         return error_set(err, ERROR_CONFIG,
                          "table %.*s.%.*s: two columns come to the same name %.*s in the schema: "
@@ -281,7 +357,7 @@ static bool fail_compile(const struct compiling *c, struct error *err)
 bool plan_compile(struct plan *p, const struct relation *relation, struct topic *topic,
                   struct encoding *encoding, struct error *err)
 {
-    struct compiling c = {.plan = p, .relation = relation, .encoding = encoding};
+    struct compiling c = {.plan = p, .relation = relation, .encoding = encoding, .err = err};
     bool compiled;
 
     plan_done(p);
@@ -332,6 +408,10 @@ static enum encode_outcome write_column(struct encoding *e, const struct plan_co
 {
     const struct cell *cell = cell_of(image, column);
 
+    if (column->rule.kind == COLUMN_MASK) {
+        buf_slice(out, column->lead);
+        return e->ops->value(e, column, hidden(e, &column->rule, slice_text("")), out);
+    }
     if (image->key_only && !column->identity)
         return write_constant(column->absent, out);
     switch (cell->kind) {
@@ -344,7 +424,7 @@ static enum encode_outcome write_column(struct encoding *e, const struct plan_co
         break;
     }
     buf_slice(out, column->lead);
-    return e->ops->value(e, column, cell->text, out);
+    return e->ops->value(e, column, hidden(e, &column->rule, cell->text), out);
 }
 
 static bool write_columns(struct encoding *e, const struct plan_columns *columns,

@@ -30,6 +30,7 @@ struct plan_column {
     uint16_t index; /* into the row's cells */
     bool identity;  /* told by an OLD_KEY row */
     struct semantic semantic;
+    struct column_rule rule;
     const struct connect_schema *schema; /* NULL where the encoding has none */
     struct slice lead;                   /* in front of a value */
     struct slice null;                   /* the whole field where it is NULL */

@@ -1,5 +1,6 @@
 #include "sinks/recorder.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "millrace/buf.h"
@@ -24,6 +25,7 @@ struct recorder {
     struct recorder_options options;
     char *owned[4]; /* what options points to */
     struct encoding *encoding;
+    struct rules *rules;
     struct topics topics;
     struct table plans;     /* of struct plan, by relation->oid */
     struct plan *last_plan; /* most events come in runs of one table */
@@ -38,6 +40,7 @@ struct recorder {
 struct recorder *recorder_create(const struct recorder_options *options)
 {
     struct recorder *r = mem_new(struct recorder);
+    struct error err = {0};
     size_t limit = options->record_limit_bytes;
 
     r->options = *options;
@@ -46,7 +49,12 @@ struct recorder *recorder_create(const struct recorder_options *options)
     r->options.database = r->owned[2] = mem_text(options->database);
     r->options.unavailable_value_placeholder = r->owned[3] =
         mem_text(options->unavailable_value_placeholder);
+    r->rules = rules_create(&options->rules, &err);
+    assert(r->rules != NULL); /* whoever made the options has checked them */
     r->encoding = encoding_create(&r->options);
+    r->encoding->rules = r->rules;
+    if (r->encoding->text != NULL)
+        r->encoding->text->rules = r->rules;
     for (int i = 0; i < 2; i++) {
         buf_init(&r->keys[i], limit);
         buf_init(&r->texts[i], limit);
@@ -81,6 +89,7 @@ void recorder_destroy(struct recorder *r)
     destroy_plans(&r->plans);
     topics_done(&r->topics);
     encoding_destroy(r->encoding);
+    rules_destroy(r->rules);
     schema_registry_destroy(r->options.registry);
     for (size_t i = 0; i < ARRAY_LEN(r->owned); i++)
         free(r->owned[i]);
@@ -450,6 +459,8 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
 
 static bool make(struct recorder *r, const struct event *event, struct error *err)
 {
+    if (rules_skip(r->rules, event))
+        return true;
     switch (event->kind) {
     case EVENT_INSERT:
     case EVENT_UPDATE:

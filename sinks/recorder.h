@@ -26,6 +26,7 @@
 #include "millrace/event.h"
 #include "millrace/slice.h"
 #include "sinks/name_adjust.h"
+#include "sinks/rules.h"
 #include "sinks/type_modes.h"
 
 enum encoding_kind { ENCODING_JSON, ENCODING_JSON_SCHEMA, ENCODING_AVRO };
@@ -50,6 +51,7 @@ struct recorder_options {
     enum encoding_kind encoding; /* of keys and values */
     enum name_adjustment names;  /* of schemas and fields; avro makes them legal in any case */
     struct type_modes types;
+    struct rule_options rules; /* its texts must outlive the recorder; rules_create() takes them */
     enum subject_strategy subjects;
     struct schema_registry *registry; /* the recorder's from then on; needed for avro */
     size_t record_limit_bytes; /* key or value beyond this: ERROR_CONFIG naming table and limit */
