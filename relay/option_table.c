@@ -12,6 +12,7 @@ _Static_assert(sizeof(enum time_mode) == sizeof(int), "enum of another size than
 _Static_assert(sizeof(enum interval_mode) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum binary_mode) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum hstore_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum hash_algorithm) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum bad_value) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum sink_type) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum kafka_delivery) == sizeof(int), "enum of another size than int");
@@ -47,6 +48,7 @@ static const char *const intervals[] = {"numeric", "string", NULL};
 static const char *const binaries[] = {"bytes", "base64", "base64-url-safe", "hex", NULL};
 static const char *const hstores[] = {"json", "map", NULL};
 static const char *const bad_values[] = {"stop", "text", NULL};
+static const char *const hash_algorithms[] = {"sha-256", "sha-512", NULL};
 static const char *const compatibilities[] = {"none", "debezium-3", NULL};
 
 static const struct option options[] = {
@@ -251,6 +253,44 @@ static const struct option options[] = {
      .known_as = "column.exclude.list",
      .help = "Regular expressions; columns whose whole schema.table.column matches one of them are "
              "left out of the values; not together with columns.include."},
+    {.path = "columns.truncate",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.truncate),
+     .derived = "none",
+     .sample = "[\"100:public\\.orders\\.note\"]",
+     .known_as = "column.truncate.to.N.chars",
+     .help = "A number of characters, a colon and a regular expression: texts in the columns whose "
+             "whole schema.table.column matches are cut to that length."},
+    {.path = "columns.mask",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.mask),
+     .derived = "none",
+     .sample = "[\"6:public\\.customers\\.phone\"]",
+     .known_as = "column.mask.with.N.chars",
+     .help = "Likewise, but that many asterisks stand for whatever the column holds, NULL too."},
+    {.path = "columns.hash",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.hash),
+     .derived = "none",
+     .sample = "[public\\.customers\\.email]",
+     .known_as = "column.mask.hash.v2.SHA-256.with.salt.S",
+     .help =
+         "Regular expressions; texts in the columns whose whole schema.table.column matches one "
+         "of them are replaced by a salted digest, cut to the length of the column."},
+    {.path = "columns.hash_algorithm",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.rules.hash_algorithm),
+     .by_default = "sha-256",
+     .choices = hash_algorithms,
+     .help = "Digest that columns.hash takes; the shorter one is long enough."},
+    {.path = "columns.hash_salt",
+     .type = OPTION_TEXT,
+     .secret = true,
+     .offset = offsetof(struct options, records.rules.hash_salt),
+     .derived = "none",
+     .sample = "${MILLRACE_SALT}",
+     .help = "Stands in front of each text that columns.hash digests, so that nobody can look "
+             "digests up; must not change, or rows no longer match."},
     {.path = "snapshot.mode",
      .type = OPTION_ENUM,
      .offset = offsetof(struct options, postgres.snapshot_mode),
@@ -413,9 +453,23 @@ static const struct option options[] = {
      .type = OPTION_BOOL,
      .offset = offsetof(struct options, records.truncates),
      .by_default = "true",
-     .known_as = "skipped.operations",
      .help = "Make records of TRUNCATE; on, since a follower that misses one is wrong from then "
              "on; off for consumers that know only Debezium's default."},
+    {.path = "topics.skipped_operations",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.skipped_operations),
+     .derived = "none",
+     .sample = "[u, d]",
+     .known_as = "skipped.operations",
+     .help = "Operations that make no records: c, u, d, t for create, update, delete, truncate."},
+    {.path = "topics.key_columns",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.key_columns),
+     .derived = "the primary key",
+     .sample = "[\"public\\.orders:customer,number\"]",
+     .known_as = "message.key.columns",
+     .help = "A regular expression for schema.table, a colon and columns: these make the record's "
+             "key instead; deletes must tell them."},
     {.path = "topics.unavailable_value_placeholder",
      .type = OPTION_TEXT,
      .offset = offsetof(struct options, records.unavailable_value_placeholder),
@@ -495,6 +549,23 @@ static const struct option options[] = {
      .choices = subjects,
      .help = "Name of a schema's subject: <topic>-key and <topic>-value, the record's full name, "
              "or the two with a dash between them."},
+    {.path = "messages.include",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.messages_include),
+     .derived = "all",
+     .sample = "[outbox]",
+     .known_as = "message.prefix.include.list",
+     .help =
+         "Regular expressions; only logical messages whose whole prefix matches one of them make "
+         "records."},
+    {.path = "messages.exclude",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.messages_exclude),
+     .derived = "none",
+     .sample = "[\"audit.*\"]",
+     .known_as = "message.prefix.exclude.list",
+     .help = "Regular expressions; logical messages whose whole prefix matches one of them make no "
+             "records."},
     {.path = "names.adjust",
      .type = OPTION_ENUM,
      .offset = offsetof(struct options, records.names),

@@ -71,6 +71,11 @@ bool registry_read_position(const struct options *options, struct position *out,
 
 bool registry_check_options(const struct options *options, struct error *err)
 {
+    struct rules *rules = rules_create(&options->records.rules, err);
+
+    if (rules == NULL)
+        return false;
+    rules_destroy(rules);
     return options->sink != SINK_KAFKA || kafka_options_check(&options->kafka, err);
 }
 
