@@ -67,21 +67,38 @@ const struct connect_schema connect_message_key = {
     .name = TEXT("io.debezium.connector.postgresql.MessageKey"),
     FIELDS(message_key_fields)};
 
-static const struct connect_field message_fields[] = {FIELD("prefix", &opt_string_schema),
-                                                      FIELD("content", &opt_bytes_schema)};
-static const struct connect_schema message_schema = {
-    .base = CONNECT_STRUCT,
-    .version = 1,
-    .name = TEXT("io.debezium.connector.postgresql.Message"),
-    FIELDS(message_fields)};
-static const struct connect_field message_value_fields[] = {
-    FIELD("op", &string_schema), FIELD("ts_ms", &opt_int64_schema), FIELD("source", &source_schema),
-    FIELD("transaction", &block_schema), FIELD("message", &message_schema)};
-const struct connect_schema connect_message_value = {
-    .base = CONNECT_STRUCT,
-    .version = 1,
-    .name = TEXT("io.debezium.connector.postgresql.MessageValue"),
-    FIELDS(message_value_fields)};
+#define MESSAGE(array)                                                                             \
+    {                                                                                              \
+        .base = CONNECT_STRUCT, .version = 1,                                                      \
+        .name = TEXT("io.debezium.connector.postgresql.Message"), FIELDS(array)                    \
+    }
+#define MESSAGE_VALUE_FIELDS(message)                                                              \
+    {                                                                                              \
+        FIELD("op", &string_schema), FIELD("ts_ms", &opt_int64_schema),                            \
+            FIELD("source", &source_schema), FIELD("transaction", &block_schema),                  \
+            FIELD("message", &(message))                                                           \
+    }
+#define MESSAGE_VALUE(array)                                                                       \
+    {                                                                                              \
+        .base = CONNECT_STRUCT, .version = 1,                                                      \
+        .name = TEXT("io.debezium.connector.postgresql.MessageValue"), FIELDS(array)               \
+    }
+
+static const struct connect_field bytes_message_fields[] = {FIELD("prefix", &opt_string_schema),
+                                                            FIELD("content", &opt_bytes_schema)};
+static const struct connect_field text_message_fields[] = {FIELD("prefix", &opt_string_schema),
+                                                           FIELD("content", &opt_string_schema)};
+static const struct connect_schema bytes_message = MESSAGE(bytes_message_fields);
+static const struct connect_schema text_message = MESSAGE(text_message_fields);
+static const struct connect_field bytes_value_fields[] = MESSAGE_VALUE_FIELDS(bytes_message);
+static const struct connect_field text_value_fields[] = MESSAGE_VALUE_FIELDS(text_message);
+static const struct connect_schema bytes_message_value = MESSAGE_VALUE(bytes_value_fields);
+static const struct connect_schema text_message_value = MESSAGE_VALUE(text_value_fields);
+
+const struct connect_schema *connect_message_value(bool text)
+{
+    return text ? &text_message_value : &bytes_message_value;
+}
 
 /* The structs that values of a column may be, by the name that the semantic gives them. */
 static const struct connect_field decimal_fields[] = {FIELD("scale", &int32_schema),

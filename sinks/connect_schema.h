@@ -68,7 +68,8 @@ const struct connect_schema *connect_schema_envelope(struct slice name,
 
 /* Of logical messages. */
 extern const struct connect_schema connect_message_key;
-extern const struct connect_schema connect_message_value;
+/* Their content is bytes, or a text. */
+const struct connect_schema *connect_message_value(bool text);
 
 /* Appends the schema as Connect's JsonConverter spells it. */
 void connect_schema_write_json(const struct connect_schema *schema, struct buf *out);

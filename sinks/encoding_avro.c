@@ -222,6 +222,23 @@ static void write_head(uint32_t id, struct buf *out)
         buf_byte(out, (uint8_t)(id >> shift));
 }
 
+/* Bytes, or the JSON string of them without its quotes. */
+static void write_content(struct encoding *e, struct slice content, struct buf *out)
+{
+    struct buf *text = &e->json.work;
+
+    if (e->types.binary == BINARY_BYTES) {
+        avro_write_bytes(out, content);
+        return;
+    }
+    text->len = 0;
+    json_bytes(text, content, e->types.binary);
+    if (text->failed)
+        out->failed = true; /* larger than any record may be */
+    else
+        avro_write_bytes(out, slice_of(text->at + 1, text->len - 2));
+}
+
 static bool avro_message(struct encoding *e, const struct topic *topic, const struct event *event,
                          struct buf *key, struct buf *value, struct key_frame *out_frame,
                          struct error *err)
@@ -230,7 +247,8 @@ static bool avro_message(struct encoding *e, const struct topic *topic, const st
 
     if (!a->knows_messages &&
         (!id_of(a, topic, &connect_message_key, "-key", &a->message_key_id, err) ||
-         !id_of(a, topic, &connect_message_value, "-value", &a->message_id, err)))
+         !id_of(a, topic, connect_message_value(e->types.binary != BINARY_BYTES), "-value",
+                &a->message_id, err)))
         return false;
     a->knows_messages = true;
     *out_frame = (struct key_frame){HEAD_BYTES, 0};
@@ -245,7 +263,7 @@ static bool avro_message(struct encoding *e, const struct topic *topic, const st
     buf_byte(value, BRANCH_VALUE);
     avro_write_bytes(value, event->prefix);
     buf_byte(value, BRANCH_VALUE);
-    avro_write_bytes(value, event->content);
+    write_content(e, event->content, value);
     return true;
 }
 

@@ -141,7 +141,7 @@ static bool json_message(struct encoding *e, const struct topic *topic, const st
     JSON_CONSTANT(value, ",\"transaction\":null,\"message\":{\"prefix\":");
     json_text(value, event->prefix);
     JSON_CONSTANT(value, ",\"content\":");
-    json_base64(value, event->content);
+    json_bytes(value, event->content, e->types.binary);
     buf_text(value, e->has_schemas ? "}}}" : "}}");
     return true;
 }
@@ -183,7 +183,8 @@ struct encoding *json_encoding_create(const struct recorder_options *options, bo
     buf_init(&j->message_head, SIZE_MAX);
     if (with_schemas) {
         write_schema(&connect_message_key, &j->message_key_head);
-        write_schema(&connect_message_value, &j->message_head);
+        write_schema(connect_message_value(options->types.binary != BINARY_BYTES),
+                     &j->message_head);
     }
     j->message_frame = key_frame(&j->base, j->message_key_head.len);
     return &j->base;

@@ -164,37 +164,53 @@ static bool write_money_double(struct json_value *w, struct slice text, struct b
     return true;
 }
 
-static bool write_bytes(struct json_value *w, struct slice text, struct buf *out)
-{
-    if (!bytes_read_hex(text, &w->work))
-        return false;
-    json_base64(out, buf_view(&w->work));
-    return true;
-}
-
-/* PostgreSQL writes these digits as they are wanted. */
-static bool write_bytes_hex(struct json_value *w, struct slice text, struct buf *out)
-{
-    if (!bytes_read_hex(text, &w->work))
-        return false;
-    buf_byte(out, '"');
-    buf_append(out, text.at + 2, text.len - 2);
-    buf_byte(out, '"');
-    return true;
-}
-
-static bool write_bytes_url(struct json_value *w, struct slice text, struct buf *out)
+static void write_base64_url(struct slice bytes, struct buf *out)
 {
     size_t from = out->len;
 
-    if (!write_bytes(w, text, out) || out->failed)
-        return false;
-    for (size_t i = from; i < out->len; i++) {
+    json_base64(out, bytes);
+    for (size_t i = from; i < out->len && !out->failed; i++) {
         if (out->at[i] == '+')
             out->at[i] = '-';
         else if (out->at[i] == '/')
             out->at[i] = '_';
     }
+}
+
+static void write_hex(struct slice bytes, struct buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    buf_byte(out, '"');
+    for (size_t i = 0; i < bytes.len; i++) {
+        buf_byte(out, (uint8_t)digits[bytes.at[i] >> 4]);
+        buf_byte(out, (uint8_t)digits[bytes.at[i] & 0xF]);
+    }
+    buf_byte(out, '"');
+}
+
+void json_bytes(struct buf *out, struct slice bytes, enum binary_mode mode)
+{
+    switch (mode) {
+    case BINARY_BYTES:
+    case BINARY_BASE64:
+        json_base64(out, bytes);
+        break;
+    case BINARY_BASE64_URL_SAFE:
+        write_base64_url(bytes, out);
+        break;
+    case BINARY_HEX:
+        write_hex(bytes, out);
+        break;
+    }
+}
+
+static bool write_bytes(struct json_value *w, enum binary_mode mode, struct slice text,
+                        struct buf *out)
+{
+    if (!bytes_read_hex(text, &w->work))
+        return false;
+    json_bytes(out, buf_view(&w->work), mode);
     return true;
 }
 
@@ -336,11 +352,11 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
         return json_write_time(s, text, out);
     case VALUE_BYTES:
     case VALUE_BYTES_BASE64:
-        return write_bytes(w, text, out);
+        return write_bytes(w, BINARY_BYTES, text, out);
     case VALUE_BYTES_URL:
-        return write_bytes_url(w, text, out);
+        return write_bytes(w, BINARY_BASE64_URL_SAFE, text, out);
     case VALUE_BYTES_HEX:
-        return write_bytes_hex(w, text, out);
+        return write_bytes(w, BINARY_HEX, text, out);
     case VALUE_BIT:
         return write_bit(s, text, out);
     case VALUE_BITS:

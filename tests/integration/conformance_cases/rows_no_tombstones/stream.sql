@@ -1,0 +1,1 @@
+../rows/stream.sql
