@@ -257,7 +257,7 @@ static const struct option options[] = {
      .type = OPTION_LIST,
      .offset = offsetof(struct options, records.rules.truncate),
      .derived = "none",
-     .sample = "[\"100:public\\.orders\\.note\"]",
+     .sample = "['100:public\\.orders\\.note']",
      .known_as = "column.truncate.to.N.chars",
      .help = "A number of characters, a colon and a regular expression: texts in the columns whose "
              "whole schema.table.column matches are cut to that length."},
@@ -265,7 +265,7 @@ static const struct option options[] = {
      .type = OPTION_LIST,
      .offset = offsetof(struct options, records.rules.mask),
      .derived = "none",
-     .sample = "[\"6:public\\.customers\\.phone\"]",
+     .sample = "['6:public\\.customers\\.phone']",
      .known_as = "column.mask.with.N.chars",
      .help = "Likewise, but that many asterisks stand for whatever the column holds, NULL too."},
     {.path = "columns.hash",
@@ -455,6 +455,15 @@ static const struct option options[] = {
      .by_default = "true",
      .help = "Make records of TRUNCATE; on, since a follower that misses one is wrong from then "
              "on; off for consumers that know only Debezium's default."},
+    {.path = "topics.route",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.routes),
+     .derived = "none",
+     .sample = "['orders\\.public\\.orders_[0-9]+=>orders.all']",
+     .known_as = "topic.regex",
+     .help = "A regular expression for a whole topic name, => and the topic to take instead, with "
+             "\\1 to \\9 for its groups: several tables may share a topic so; their keys must "
+             "then differ."},
     {.path = "topics.skipped_operations",
      .type = OPTION_LIST,
      .offset = offsetof(struct options, records.rules.skipped_operations),
@@ -466,7 +475,7 @@ static const struct option options[] = {
      .type = OPTION_LIST,
      .offset = offsetof(struct options, records.rules.key_columns),
      .derived = "the primary key",
-     .sample = "[\"public\\.orders:customer,number\"]",
+     .sample = "['public\\.orders:customer,number']",
      .known_as = "message.key.columns",
      .help = "A regular expression for schema.table, a colon and columns: these make the record's "
              "key instead; deletes must tell them."},
@@ -562,7 +571,7 @@ static const struct option options[] = {
      .type = OPTION_LIST,
      .offset = offsetof(struct options, records.rules.messages_exclude),
      .derived = "none",
-     .sample = "[\"audit.*\"]",
+     .sample = "['audit.*']",
      .known_as = "message.prefix.exclude.list",
      .help = "Regular expressions; logical messages whose whole prefix matches one of them make no "
              "records."},

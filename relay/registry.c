@@ -9,6 +9,7 @@
 #include "sinks/recorder.h"
 #include "sinks/registry_client.h"
 #include "sinks/registry_directory.h"
+#include "sinks/route.h"
 
 /* NULL without an error: the encoding needs none. */
 static struct schema_registry *make_registry(const struct options *options, struct error *err)
@@ -73,9 +74,12 @@ bool registry_check_options(const struct options *options, struct error *err)
 {
     struct rules *rules = rules_create(&options->records.rules, err);
 
-    if (rules == NULL)
-        return false;
+    struct routes *routes = rules == NULL ? NULL : routes_create(&options->records.routes, err);
+
     rules_destroy(rules);
+    if (routes == NULL)
+        return false;
+    routes_destroy(routes);
     return options->sink != SINK_KAFKA || kafka_options_check(&options->kafka, err);
 }
 

@@ -8,6 +8,7 @@
 #include "millrace/mem.h"
 #include "sinks/encoding.h"
 #include "sinks/plan.h"
+#include "sinks/route.h"
 #include "sinks/schema_registry.h"
 #include "sinks/table.h"
 #include "sinks/topics.h"
@@ -26,6 +27,7 @@ struct recorder {
     char *owned[4]; /* what options points to */
     struct encoding *encoding;
     struct rules *rules;
+    struct routes *routes;
     struct topics topics;
     struct table plans;     /* of struct plan, by relation->oid */
     struct plan *last_plan; /* most events come in runs of one table */
@@ -50,7 +52,8 @@ struct recorder *recorder_create(const struct recorder_options *options)
     r->options.unavailable_value_placeholder = r->owned[3] =
         mem_text(options->unavailable_value_placeholder);
     r->rules = rules_create(&options->rules, &err);
-    assert(r->rules != NULL); /* whoever made the options has checked them */
+    r->routes = routes_create(&options->routes, &err);
+    assert(r->rules != NULL && r->routes != NULL); /* whoever made the options has checked them */
     r->encoding = encoding_create(&r->options);
     r->encoding->rules = r->rules;
     if (r->encoding->text != NULL)
@@ -90,6 +93,7 @@ void recorder_destroy(struct recorder *r)
     topics_done(&r->topics);
     encoding_destroy(r->encoding);
     rules_destroy(r->rules);
+    routes_destroy(r->routes);
     schema_registry_destroy(r->options.registry);
     for (size_t i = 0; i < ARRAY_LEN(r->owned); i++)
         free(r->owned[i]);
@@ -108,10 +112,14 @@ static struct topic *topic_of(struct recorder *r, const struct relation *relatio
                               struct error *err)
 {
     struct topic_name name;
+    const char *rule;
 
     if (!topic_name_of_table(r->options.topic_prefix, r->options.topic_delimiter, relation->schema,
-                             relation->name, &name, err))
+                             relation->name, &name, err) ||
+        !routes_apply(r->routes, &name, &rule, err))
         return NULL;
+    if (rule != NULL) /* one for all tables that the rule leads there */
+        return topics_get(&r->topics, &name, slice_text("topics.route"), slice_text(rule), err);
     return topics_get(&r->topics, &name, relation->schema, relation->name, err);
 }
 

@@ -51,6 +51,7 @@ struct recorder_options {
     enum encoding_kind encoding; /* of keys and values */
     enum name_adjustment names;  /* of schemas and fields; avro makes them legal in any case */
     struct type_modes types;
+    struct patterns routes;    /* likewise; routes_create() takes them */
     struct rule_options rules; /* its texts must outlive the recorder; rules_create() takes them */
     enum subject_strategy subjects;
     struct schema_registry *registry; /* the recorder's from then on; needed for avro */

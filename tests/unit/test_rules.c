@@ -8,6 +8,7 @@
 
 #include "millrace/attr.h"
 #include "sinks/pg_oid.h"
+#include "sinks/route.h"
 #include "sinks/rules.h"
 #include "sinks/sha2.h"
 #include "tests/support/block.h"
@@ -261,6 +262,61 @@ static void makes_keys(void **state)
     rules_destroy(rules);
 }
 
+/* ---- routes */
+
+struct route_case {
+    const char *name, *expect; /* NULL: refused */
+};
+
+static struct route_case route_cases[] = {
+    {"p.public.orders_2024", "p.orders"},
+    {"p.public.orders_x", "p.public.orders_x"},
+    {"p.other.t", "t-in-other-"},
+    {"xp.other.t", "xp.other.t"},
+    {"left", "_3"},
+    {"empty", NULL},
+    {"long", NULL},
+};
+
+static void routes(void **state)
+{
+    const struct route_case *c = *state;
+    char too_long[TOPIC_NAME_MAX + sizeof "long=>x"] = "long=>";
+    struct patterns rules;
+    struct routes *made_routes;
+    struct topic_name name;
+    struct error err = {0};
+    const char *rule;
+    bool applied;
+
+    memset(too_long + strlen(too_long), 'x', TOPIC_NAME_MAX + 1);
+    rules = LIST("p\\.public\\.orders_[0-9]+=>p.orders", "p\\.(other)\\.(.*)=>$2-in-\\1-$3",
+                 "left|right=>$3\xC3\xA9\x33", "(x?)empty=>$1", too_long);
+    made_routes = routes_create(&rules, &err);
+    assert_non_null(made_routes);
+    assert_true(topic_name_of_text(slice_text(c->name), &name));
+    applied = routes_apply(made_routes, &name, &rule, &err);
+    assert_int_equal(applied, c->expect != NULL);
+    if (applied) {
+        assert_string_equal(name.text, c->expect);
+        assert_int_equal(rule != NULL, strcmp(c->name, c->expect) != 0);
+    }
+    routes_destroy(made_routes);
+}
+
+static void refuses_routes(void **state)
+{
+    static const char *const malformed[] = {"", "=>a", "a=>", "a", "(=>a"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(malformed); i++) {
+        struct error err = {0};
+
+        assert_null(routes_create(&(struct patterns){&malformed[i], 1}, &err));
+        assert_int_equal(err.kind, ERROR_CONFIG);
+    }
+}
+
 /* ---- malformed rules */
 
 struct refused_case {
@@ -303,7 +359,7 @@ int main(void)
 {
     struct CMUnitTest tests[ARRAY_LEN(digest_cases) + ARRAY_LEN(skip_cases) +
                             ARRAY_LEN(hide_cases) + ARRAY_LEN(key_cases) +
-                            ARRAY_LEN(refused_cases) + 1];
+                            ARRAY_LEN(refused_cases) + ARRAY_LEN(route_cases) + 2];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(digest_cases); i++)
@@ -317,6 +373,9 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(refused_cases); i++)
         tests[n++] =
             (struct CMUnitTest){refused_cases[i].name, refuses, NULL, NULL, &refused_cases[i]};
+    for (size_t i = 0; i < ARRAY_LEN(route_cases); i++)
+        tests[n++] = (struct CMUnitTest){route_cases[i].name, routes, NULL, NULL, &route_cases[i]};
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(refuses_routes);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(skips_nothing_by_default);
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }
