@@ -100,13 +100,16 @@ static enum encode_outcome write_integer(struct avro_cell *w, const struct seman
 /* strtod() reads all that PostgreSQL writes, NaN and Infinity too, but more besides. */
 static bool float_text(struct slice text, char copy[FLOAT_TEXT_MAX + 1])
 {
-    static const char letters[] = "0123456789+-.eNaInfity";
+    static const char letters[] = "+-.eNaInfity";
 
     if (text.len == 0 || text.len > FLOAT_TEXT_MAX)
         return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] == 0 || strchr(letters, text.at[i]) == NULL)
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.at[i];
+
+        if ((c < '0' || c > '9') && (c == 0 || strchr(letters, c) == NULL))
             return false;
+    }
     memcpy(copy, text.at, text.len);
     copy[text.len] = '\0';
     return true;

@@ -117,7 +117,6 @@ static void set_up(struct registry_client *c, int64_t left_ms)
 
     curl_easy_reset(h);
     (void)curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->headers);
     (void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, receive);
     (void)curl_easy_setopt(h, CURLOPT_WRITEDATA, &c->answer);
