@@ -1,5 +1,7 @@
 #include "sinks/route.h"
 
+#include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +26,7 @@ static bool compile(struct route *route, const char *rule, struct error *err)
     static const char arrow[] = "=>";
     const char *found = strstr(rule, arrow);
     char *anchored;
+    size_t size;
     int failure;
 
     if (found == NULL || found == rule || found[strlen(arrow)] == '\0')
@@ -31,10 +34,9 @@ static bool compile(struct route *route, const char *rule, struct error *err)
                          "topics.route: \"%s\" must be a pattern, => and a name, such as "
                          "shop\\.public\\.(.*)=>shop.$1",
                          rule);
-    anchored = mem_zero((size_t)(found - rule) + sizeof "^()$", 1);
-    strcpy(anchored, "^(");
-    strncat(anchored, rule, (size_t)(found - rule));
-    strcat(anchored, ")$");
+    size = (size_t)(found - rule) + sizeof "^()$";
+    anchored = mem_zero(size, 1);
+    (void)snprintf(anchored, size, "^(%.*s)$", (int)(found - rule), rule);
     failure = regcomp(&route->match, anchored, REG_EXTENDED);
     free(anchored);
     if (failure != 0)

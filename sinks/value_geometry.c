@@ -4,6 +4,7 @@
 #include "sinks/value_numeric.h"
 
 #define EWKB_HAS_SRID 0x20000000u
+#define LSEG_BYTES (1 + 4 + 4 + 4 * sizeof(double))
 
 enum wkb_type { WKB_POINT = 1, WKB_LINE_STRING = 2, WKB_POLYGON = 3 };
 
@@ -192,7 +193,7 @@ bool geometry_read_shape(struct slice text, enum geometry_kind kind, struct buf 
         return read_box(&c, wkb);
     case GEOMETRY_LSEG:
         return take_byte(&c, '[') && read_ring(&c, ']', WKB_LINE_STRING, wkb) &&
-               wkb->len == 1 + 4 + 4 + 2 * 2 * sizeof(double);
+               wkb->len == LSEG_BYTES;
     case GEOMETRY_POLYGON:
         return take_byte(&c, '(') && read_ring(&c, ')', WKB_POLYGON, wkb);
     case GEOMETRY_PATH:

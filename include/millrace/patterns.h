@@ -7,7 +7,6 @@
 #ifndef MILLRACE_PATTERNS_H
 #define MILLRACE_PATTERNS_H
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,9 +18,11 @@ struct patterns {
     size_t count;
 };
 
+struct pattern;
+
 /* A zeroed one matches nothing. */
 struct pattern_set {
-    regex_t **at;
+    struct pattern *first; /* each leads to the next */
     size_t count;
 };
 

@@ -1,10 +1,16 @@
 #include "millrace/patterns.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "millrace/mem.h"
+
+struct pattern {
+    regex_t compiled;
+    struct pattern *next;
+};
 
 /* The pattern must match the whole name, so it is wrapped; as a group, for the sake of a '|' in it.
  */
@@ -29,18 +35,16 @@ static bool compile(regex_t *out, const char *option, const char *pattern, struc
 bool pattern_set_add(struct pattern_set *set, const char *option, const char *pattern,
                      struct error *err)
 {
-    regex_t *compiled = mem_new(regex_t), **grown;
+    struct pattern *added = mem_new(struct pattern), **last = &set->first;
 
-    if (!compile(compiled, option, pattern, err)) {
-        free(compiled);
+    if (!compile(&added->compiled, option, pattern, err)) {
+        free(added);
         return false;
     }
-    grown = mem_zero(set->count + 1, sizeof *grown);
-    if (set->count > 0)
-        memcpy(grown, set->at, set->count * sizeof *grown);
-    free(set->at);
-    set->at = grown;
-    set->at[set->count++] = compiled;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = added;
+    set->count++;
     return true;
 }
 
@@ -57,8 +61,9 @@ size_t pattern_set_find(const struct pattern_set *set, const char *name)
 {
     size_t i = 0;
 
-    while (i < set->count && regexec(set->at[i], name, 0, NULL, 0) != 0)
-        i++;
+    for (const struct pattern *p = set->first; p != NULL; p = p->next, i++)
+        if (regexec(&p->compiled, name, 0, NULL, 0) == 0)
+            break;
     return i;
 }
 
@@ -69,10 +74,12 @@ bool pattern_set_matches(const struct pattern_set *set, const char *name)
 
 void pattern_set_done(struct pattern_set *set)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        regfree(set->at[i]);
-        free(set->at[i]);
+    while (set->first != NULL) {
+        struct pattern *next = set->first->next;
+
+        regfree(&set->first->compiled);
+        free(set->first);
+        set->first = next;
     }
-    free(set->at);
-    *set = (struct pattern_set){NULL, 0};
+    set->count = 0;
 }
