@@ -283,8 +283,9 @@ const struct connect_schema *connect_schema_of(const struct semantic *s, bool op
     }
     if (s->base == CONNECT_MAP)
         made.items = &opt_string_schema;
-    if (s->base == CONNECT_ARRAY) { /* elements may be NULL, whatever the type */
-        made.items = connect_schema_of(s->element, true, (struct slice){NULL, 0}, arena);
+    if (s->base == CONNECT_ARRAY) { /* elements may be NULL, but for those of vectors */
+        made.items =
+            connect_schema_of(s->element, s->value != VALUE_VECTOR, (struct slice){NULL, 0}, arena);
         if (made.items == NULL)
             return NULL;
     }

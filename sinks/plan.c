@@ -133,6 +133,22 @@ static struct slice schema_default(const struct column *column, const struct sem
     return (struct slice){NULL, 0};
 }
 
+/* Schemas here know maps of strings only: a sparse vector, alone or in an array, stays a text. */
+static bool describe(const struct encoding *e, const struct column *column, struct arena *arena,
+                     struct semantic *out)
+{
+    static const struct semantic text = {.base = CONNECT_STRING, .value = VALUE_TEXT};
+
+    if (!semantic_of(column, &e->types, arena, out))
+        return false;
+    if (e->has_schemas && out->value == VALUE_SPARSE_VECTOR)
+        *out = text;
+    else if (e->has_schemas && out->value == VALUE_ARRAY &&
+             out->element->value == VALUE_SPARSE_VECTOR)
+        out->element = &text;
+    return true;
+}
+
 static bool compile_column(struct compiling *c, uint16_t index, bool in_key, bool first,
                            struct plan_column *out)
 {
@@ -145,7 +161,7 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
 
     out->index = index;
     out->identity = column->identity;
-    if (!semantic_of(column, &e->types, arena, &out->semantic) || !apply_rule(c, column, out))
+    if (!describe(e, column, arena, &out->semantic) || !apply_rule(c, column, out))
         return false;
     name_adjust(column->name, e->names, false, &c->text);
     if (!keep_text(c, &texts.name))
