@@ -118,7 +118,7 @@ static bool keep_head(struct arena *arena, uint32_t id, struct slice *out)
 static bool avro_heads(struct encoding *e, struct plan *plan, struct error *err)
 {
     struct avro_encoding *a = avro_of(e);
-    uint32_t key = 0, value;
+    uint32_t key = 0, value = 0;
 
     if ((plan->key_schema != NULL && !id_of(a, plan->topic, plan->key_schema, "-key", &key, err)) ||
         !id_of(a, plan->topic, plan->value_schema, "-value", &value, err))

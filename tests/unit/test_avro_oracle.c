@@ -58,11 +58,14 @@ static int64_t number(struct making *m, unsigned bits)
     return next(m) % 2 == 0 ? n : -n - 1;
 }
 
+/* Avro C fills its handles through macros that the analyser does not see through. */
+/* NOLINTBEGIN(clang-analyzer-core.NullDereference) */
+
 static void make_bool(struct making *m)
 {
     int64_t on = between(m, 0, 1);
 
-    (void)strcpy(m->text, on == 1 ? "t" : "f");
+    (void)snprintf(m->text, TEXT_MAX, "%s", on == 1 ? "t" : "f");
     assert_int_equal(avro_value_set_boolean(&m->at, (int)on), 0);
 }
 
@@ -70,7 +73,7 @@ static void make_bit(struct making *m)
 {
     int64_t on = between(m, 0, 1);
 
-    (void)strcpy(m->text, on == 1 ? "1" : "0");
+    (void)snprintf(m->text, TEXT_MAX, "%s", on == 1 ? "1" : "0");
     assert_int_equal(avro_value_set_boolean(&m->at, (int)on), 0);
 }
 
@@ -180,11 +183,12 @@ static void random_text(struct making *m, size_t most)
 {
     static const char *const pieces[] = {
         "a", "Z", " ", "\"", "\\", "\t", ",", "{", "\303\251", "\360\237\230\200", "}", "\n"};
-    size_t count = (size_t)between(m, 0, (int64_t)most);
+    size_t count = (size_t)between(m, 0, (int64_t)most), len = 0;
 
     m->text[0] = '\0';
     for (size_t i = 0; i < count; i++)
-        (void)strcat(m->text, pieces[next(m) % ARRAY_LEN(pieces)]);
+        len += (size_t)snprintf(m->text + len, TEXT_MAX - len, "%s",
+                                pieces[next(m) % ARRAY_LEN(pieces)]);
 }
 
 static void make_text(struct making *m)
@@ -198,7 +202,7 @@ static void make_bytea(struct making *m)
     uint8_t bytes[100];
     size_t len = (size_t)between(m, 0, 99);
 
-    (void)strcpy(m->text, "\\x");
+    (void)snprintf(m->text, TEXT_MAX, "\\x");
     for (size_t i = 0; i < len; i++) {
         bytes[i] = (uint8_t)next(m);
         (void)sprintf(m->text + 2 + 2 * i, "%02x", bytes[i]);
@@ -552,6 +556,8 @@ static void make_envelope(struct oracle *o, struct making *m, const avro_value_t
     set_long(envelope, "ts_us", true, e->seen_ns / 1000 - (e->seen_ns % 1000 < 0));
     set_long(envelope, "ts_ns", true, e->seen_ns);
 }
+
+/* NOLINTEND(clang-analyzer-core.NullDereference) */
 
 static void compare(struct oracle *o, avro_value_t *envelope, uint64_t seed)
 {
