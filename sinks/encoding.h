@@ -40,8 +40,8 @@ struct encoding {
     bool has_schemas;                                   /* plans need a Connect schema */
     enum name_adjustment names;
     struct type_modes types;
-    uint64_t bad_values; /* written as text, though of another type: types.on_bad_value */
-    struct encoding *text; /* how headers tell a key; NULL: as this encoding's own payload */
+    uint64_t bad_values;       /* written as text, though of another type: types.on_bad_value */
+    struct encoding *text;     /* how headers tell a key; NULL: as this encoding's own payload */
     const struct rules *rules; /* the recorder's; NULL: none */
     struct buf hidden;         /* a value that a rule changed */
     struct json_value json;

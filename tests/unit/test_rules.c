@@ -124,22 +124,22 @@ static void digests(void **state)
 
 struct skip_case {
     const char *name;
-    enum event_kind kind;
     const char *prefix;
+    enum event_kind kind;
     bool skipped;
 };
 
 static struct skip_case skip_cases[] = {
-    {"an insert", EVENT_INSERT, NULL, false},
-    {"an update", EVENT_UPDATE, NULL, true},
-    {"a delete", EVENT_DELETE, NULL, true},
-    {"a truncate", EVENT_TRUNCATE, NULL, false},
-    {"a row of the snapshot", EVENT_READ, NULL, false},
-    {"a commit", EVENT_COMMIT, NULL, false},
-    {"a message that is included", EVENT_MESSAGE, "audit.login", false},
-    {"a message that is not", EVENT_MESSAGE, "audi", true},
-    {"a message that is excluded again", EVENT_MESSAGE, "audit.secret", true},
-    {"a message without prefix", EVENT_MESSAGE, "", true},
+    {"an insert", NULL, EVENT_INSERT, false},
+    {"an update", NULL, EVENT_UPDATE, true},
+    {"a delete", NULL, EVENT_DELETE, true},
+    {"a truncate", NULL, EVENT_TRUNCATE, false},
+    {"a row of the snapshot", NULL, EVENT_READ, false},
+    {"a commit", NULL, EVENT_COMMIT, false},
+    {"a message that is included", "audit.login", EVENT_MESSAGE, false},
+    {"a message that is not", "audi", EVENT_MESSAGE, true},
+    {"a message that is excluded again", "audit.secret", EVENT_MESSAGE, true},
+    {"a message without prefix", "", EVENT_MESSAGE, true},
 };
 
 static void skips(void **state)
@@ -297,7 +297,7 @@ static void routes(void **state)
     assert_true(topic_name_of_text(slice_text(c->name), &name));
     applied = routes_apply(made_routes, &name, &rule, &err);
     assert_int_equal(applied, c->expect != NULL);
-    if (applied) {
+    if (c->expect != NULL) {
         assert_string_equal(name.text, c->expect);
         assert_int_equal(rule != NULL, strcmp(c->name, c->expect) != 0);
     }
@@ -352,7 +352,7 @@ static void refuses(void **state)
 
     assert_null(rules_create(&c->options, &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
-    assert_memory_equal(err.text, c->name, strlen(c->name));
+    assert_int_equal(strncmp(err.text, c->name, strlen(c->name)), 0);
 }
 
 int main(void)
