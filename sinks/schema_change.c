@@ -51,8 +51,9 @@ static void describe(json_t *these, json_t *others, const char *lacking, bool ty
 
 void schema_change_describe(struct slice before, struct slice after, char out[SCHEMA_CHANGE_BYTES])
 {
-    json_t *old = json_loadb((const char *)before.at, before.len, 0, NULL);
-    json_t *new = json_loadb((const char *)after.at, after.len, 0, NULL);
+    const size_t flags = JSON_ALLOW_NUL; /* a default of bytes may hold \u0000 */
+    json_t *old = json_loadb((const char *)before.at, before.len, flags, NULL);
+    json_t *new = json_loadb((const char *)after.at, after.len, flags, NULL);
 
     out[0] = '\0';
     describe(columns_of(new), columns_of(old), "is new", true, out);

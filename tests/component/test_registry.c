@@ -157,7 +157,8 @@ static struct schema_registry *client_for(const struct server *s, const char *be
 
 #define OLD_ROW                                                                                    \
     "{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"Key\\\",\\\"fields\\\":[{\\\"name\\\":"         \
-    "\\\"id\\\",\\\"type\\\":\\\"int\\\"},{\\\"name\\\":\\\"note\\\",\\\"type\\\":"                \
+    "\\\"id\\\",\\\"type\\\":\\\"int\\\",\\\"default\\\":\\\"\\\\u0000\\\"},{\\\"name\\\":"        \
+    "\\\"note\\\",\\\"type\\\":"                                                                   \
     "\\\"string\\\"}]}"
 
 static const char new_schema[] = "{\"type\":\"record\",\"name\":\"Key\",\"fields\":[{\"name\":"
