@@ -5,11 +5,11 @@
 #include "millrace/error.h"
 
 enum exit_code {
-    EXIT_OK = 0,        /* ended as asked (SIGTERM, a finite source) */
-    EXIT_FAULT = 1,     /* link that did not come back in time, memory, disk */
-    EXIT_CONFIG = 2,    /* usage or configuration: change it, then start again */
-    EXIT_DATA = 3,      /* bytes that make no sense: a bug or a damaged source */
-    EXIT_FENCED = 4,    /* another instance of this relay runs */
+    EXIT_OK = 0,          /* ended as asked (SIGTERM, a finite source) */
+    EXIT_FAULT = 1,       /* link that did not come back in time, memory, disk */
+    EXIT_CONFIG = 2,      /* usage or configuration: change it, then start again */
+    EXIT_DATA = 3,        /* bytes that make no sense: a bug or a damaged source */
+    EXIT_FENCED = 4,      /* another instance of this relay runs */
     EXIT_INTERRUPTED = 5, /* a second signal: left at once; safe, nothing was lost */
     EXIT_SLOT_MISSING = 20,
     EXIT_SLOT_INVALIDATED = 21,

@@ -11,8 +11,8 @@
  * When is a sink transaction committed?  It holds whole source transactions, so at a boundary:
  *     the source has nothing more to read          low latency when quiet
  *     commit_records, _bytes or _interval reached  throughput when busy
- * Only a source transaction that is far beyond those bounds is cut: the position then names the
- * last event sent, and a restart skips as many.
+ * Only a source transaction that is far beyond those bounds, or open for cut_interval, is cut: the
+ * position then names the last event sent, and a restart skips as many.
  */
 #include "relay/loop.h"
 
@@ -24,11 +24,11 @@
 
 /* At most so many events in one turn, so that timers and signals are seen. */
 #define EVENTS_PER_TURN 1024
-/* A source transaction is cut at this multiple of the bounds. */
+/* A source transaction is cut at this multiple of commit_records and _bytes. */
 #define CUT_FACTOR 4
 /* A source that waits for our answer (the server is shutting down) gets it at most so often. */
 #define URGENT_INTERVAL_US 20000
-#define TICK_MS 500
+#define TICK_US 500000
 
 struct loop {
     struct source *source;
@@ -45,7 +45,7 @@ struct loop {
 
     struct event event;
     bool held;        /* event was refused: to be put again */
-    bool source_more; /* set by input, cleared only by SOURCE_IDLE and SOURCE_ENDED */
+    bool source_more; /* set by input and confirm(), cleared only by SOURCE_IDLE and SOURCE_ENDED */
     bool source_ended;
     bool draining;
 
@@ -68,11 +68,14 @@ static bool at_boundary(const struct loop *l)
 static bool beyond(const struct loop *l, uint64_t factor)
 {
     const struct loop_options *o = l->options;
-    int64_t open_us = l->now_us - l->first_us;
 
     return l->sink->pending_records >= o->commit_records * factor ||
-           l->sink->pending_bytes >= o->commit_bytes * factor ||
-           open_us >= o->commit_interval_ms * 1000 * (int64_t)(factor * factor);
+           l->sink->pending_bytes >= o->commit_bytes * factor;
+}
+
+static bool open_longer_than(const struct loop *l, int64_t interval_ms)
+{
+    return l->now_us - l->first_us >= interval_ms * 1000;
 }
 
 /* Nothing but the position has moved: no hurry, unless somebody waits for it. */
@@ -91,9 +94,10 @@ static bool commit_is_due(const struct loop *l)
         return true;
     if (l->sink->pending_records == 0)
         return at_boundary(l) && idle_commit_is_due(l);
-    if (beyond(l, CUT_FACTOR))
+    if (beyond(l, CUT_FACTOR) || open_longer_than(l, l->options->cut_interval_ms))
         return true;
-    return at_boundary(l) && (!l->source_more || beyond(l, 1));
+    return at_boundary(l) &&
+           (!l->source_more || beyond(l, 1) || open_longer_than(l, l->options->commit_interval_ms));
 }
 
 static bool begin_commit(struct loop *l, struct error *err)
@@ -123,16 +127,22 @@ static bool reap(struct loop *l, struct error *err)
         case REAP_COMMITTED:
             l->in_flight = false;
             l->stats->commits++;
-            if (!l->source->ops->confirm(l->source, &l->committing, err))
-                return false;
-            return true;
+            l->source_more = !l->source_ended; /* it may have waited for this */
+            return l->source->ops->confirm(l->source, &l->committing, err);
         }
     }
 }
 
 static bool is_progress_only(const struct event *event)
 {
-    return event->kind == EVENT_PROGRESS || event->kind == EVENT_BEGIN;
+    return event->kind == EVENT_PROGRESS || event->kind == EVENT_BEGIN ||
+           event->kind == EVENT_RELATION;
+}
+
+/* What announces something is nothing to commit. */
+static bool moves_position(const struct event *event)
+{
+    return event->kind != EVENT_BEGIN && event->kind != EVENT_RELATION;
 }
 
 /* Events after which the position is committed soon even though there may be no record to commit.
@@ -161,7 +171,7 @@ static bool put(struct loop *l, struct error *err)
     l->stats->events += !is_progress_only(&l->event);
     if (first && l->sink->pending_records > 0)
         l->first_us = l->now_us;
-    if (l->event.kind != EVENT_BEGIN) {
+    if (moves_position(&l->event)) {
         position_advance(&l->taken, &l->event);
         l->moved = true;
     }
@@ -204,19 +214,26 @@ static bool pump(struct loop *l, struct error *err)
     return true;
 }
 
+/* When a commit may be due without any input. */
+static int64_t next_commit_us(const struct loop *l)
+{
+    const struct loop_options *o = l->options;
+    int64_t commit_ms = at_boundary(l) ? o->commit_interval_ms : o->cut_interval_ms;
+
+    if (l->sink->pending_records > 0)
+        return l->first_us + commit_ms * 1000;
+    return l->last_commit_us + (l->urgent ? URGENT_INTERVAL_US : o->idle_interval_ms * 1000);
+}
+
 /* Milliseconds until something is due without any input. */
 static int wait_ms(const struct loop *l)
 {
-    int64_t due_us = l->now_us + TICK_MS * 1000;
+    int64_t due_us = l->now_us + TICK_US;
 
     if (l->source_more && !l->held && !l->draining)
         return 0;
     if (l->moved && !l->in_flight) {
-        int64_t commit_us =
-            l->sink->pending_records > 0
-                ? l->first_us + l->options->commit_interval_ms * 1000
-                : l->last_commit_us +
-                      (l->urgent ? URGENT_INTERVAL_US : l->options->idle_interval_ms * 1000);
+        int64_t commit_us = next_commit_us(l);
 
         if (commit_us > l->now_us && commit_us < due_us)
             due_us = commit_us;
@@ -237,7 +254,7 @@ static bool wait_for_news(struct loop *l, struct error *err)
     if (poll(fds, (nfds_t)count, wait_ms(l)) < 0)
         memset(fds, 0, sizeof fds); /* EINTR: nothing is ready */
     for (size_t i = source_from; i < count && want_input; i++)
-        if ((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+        if (fds[i].revents != 0) /* also when it may write: its answer waits for that */
             l->source_more = true;
     l->now_us = clock_mono_us();
     return l->source->ops->tick(l->source, l->now_us, err);

@@ -6,6 +6,7 @@
 #include "relay/command_log.h"
 #include "relay/command_status.h"
 #include "relay/exit_code.h"
+#include "relay/heap.h"
 #include "relay/log.h"
 #include "relay/options.h"
 #include "relay/registry.h"
@@ -97,6 +98,7 @@ int main(int argc, char **argv)
     struct command command;
     enum exit_code code;
 
+    heap_return_what_is_big();
     if (!command_parse(argc, (const char *const *)argv, &command, &err))
         code = complain(&err);
     else

@@ -14,6 +14,7 @@
 #include "relay/options_yaml.h"
 
 #define MEMORY_BYTES ((size_t)32 * 1024 * 1024)
+#define CUT_INTERVALS 16 /* of commit.interval, until a source transaction is cut */
 
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_SET };
 
@@ -464,9 +465,18 @@ static bool check_encoding(const struct loading *l)
     return true;
 }
 
+/* Long enough to leave ordinary transactions whole, and in time before the broker gives one up. */
+static int64_t choose_cut_interval_ms(const struct options *o)
+{
+    int64_t cut_ms = o->loop.commit_interval_ms * CUT_INTERVALS;
+    int64_t most_ms = o->kafka.transaction_timeout_ms / 2;
+
+    return o->sink == SINK_KAFKA && cut_ms > most_ms ? most_ms : cut_ms;
+}
+
 static bool check_times(const struct loading *l)
 {
-    const struct options *o = l->options;
+    struct options *o = l->options;
 
     if (o->retry.first_ms > o->retry.most_ms)
         return fault(l, "retry.first", "must not be longer than retry.most");
@@ -474,6 +484,7 @@ static bool check_times(const struct loading *l)
         return fault(l, "commit.interval",
                      "must be less than half of kafka.transaction_timeout, or the broker aborts "
                      "transactions that are still being filled");
+    o->loop.cut_interval_ms = choose_cut_interval_ms(o);
     return true;
 }
 

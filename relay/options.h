@@ -1,10 +1,10 @@
 /*
  * options - everything that can be configured, filled once at the start and const ever after.
  *
- * One table (options.c) describes every option: dotted path, type, default, unit, one-sentence help,
- * where it is stored, whether it is secret.  The parser of the file, --set, `millrace help options`, the
- * example file and the manual page are all made from it.  Every path is an error if it is unknown or
- * repeated; the error names file, line and column and suggests the nearest path.
+ * One table (option_table.c) describes every option: dotted path, type, default, unit, one-sentence
+ * help, where it is stored, whether it is secret.  The parser of the file, --set, `millrace help
+ * options`, the example file and the manual page are all made from it.  Every path is an error if
+ * it is unknown or repeated; the error names file, line and column and suggests the nearest path.
  */
 #ifndef RELAY_OPTIONS_H
 #define RELAY_OPTIONS_H
@@ -36,7 +36,7 @@ struct retry_options {
 };
 
 struct options {
-    const char *name; /* of the relay: transactional.id, key of the position, default of slot and prefix */
+    const char *name; /* of the relay: of its position, transactions; default of slot and prefix */
     enum log_level log_level;
     enum log_format log_format;
     enum sink_type sink;
@@ -59,8 +59,8 @@ struct option_setting {
 
 /* Reads the YAML file (NULL: no file), then applies the --set settings in order, then defaults that
  * depend on other options (slot, topic prefix and publication from the name...), then checks what
- * belongs together.  `${NAME}` in a value is replaced by the environment's; a value "file:PATH" of a
- * secret option is replaced by that file's first line.  NULL with ERROR_CONFIG on any fault. */
+ * belongs together.  `${NAME}` in a value is replaced by the environment's; a value "file:PATH" of
+ * a secret option is replaced by that file's first line.  NULL with ERROR_CONFIG on any fault. */
 struct options *options_load(const char *path, const struct option_setting *settings,
                              size_t setting_count, struct error *err) MUST_CHECK;
 void options_destroy(struct options *options); /* NULL is fine */

@@ -405,12 +405,16 @@ static bool decide_first(struct deciding *d, enum pg_start *out_start)
 }
 
 /* We were about to make the slot when we were stopped: if it is there it is ours and unused, and is
- * made anew. */
+ * made anew.  But with slot.create off it cannot be ours: it was made as we asked for. */
 static bool decide_intended(struct deciding *d, enum pg_start *out_start)
 {
-    return position_is_ours(d) &&
-           (!d->facts->slot_exists || (slot_is_of_our_kind(d) && slot_is_free(d))) &&
-           decide_first(d, out_start);
+    if (!position_is_ours(d))
+        return false;
+    if (!d->facts->slot_exists)
+        return decide_first(d, out_start);
+    if (!d->options->slot_create)
+        return decide_adopt(d, out_start);
+    return slot_is_of_our_kind(d) && slot_is_free(d) && decide_first(d, out_start);
 }
 
 bool pg_decide(const struct pg_facts *facts, const struct postgres_options *options,

@@ -67,10 +67,10 @@ bool pg_decide(const struct pg_facts *facts, const struct postgres_options *opti
                struct error *err) MUST_CHECK;
 
 /* wal_level, REPLICATION right, free slots and walsenders, encoding; SELECT on each selected table
- * (snapshot only), replica identity of each table the publication sends updates or deletes of;
- * every included table published.  The first failure, with the exact statement that mends it (GRANT
- * SELECT ON
- * ... TO ...; ALTER TABLE ... REPLICA IDENTITY ...). */
+ * (snapshot only); replica identity of each table that a publication yet to be made would send
+ * updates or deletes of (with an existing one that is a warning in the log); every included table
+ * published.  The first failure, with the exact statement that mends it (GRANT SELECT ON ... TO
+ * ...; ALTER TABLE ... REPLICA IDENTITY ...). */
 bool pg_preflight(struct pg_conn *sql, const struct pg_facts *facts,
                   const struct postgres_options *options, const struct pg_selection *selection,
                   bool will_copy, struct error *err) MUST_CHECK;

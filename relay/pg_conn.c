@@ -12,6 +12,7 @@
 #define OLDEST_SERVER 130000
 #define SETTINGS_BYTES 4096
 #define PARAMETERS_MAX 32
+#define INSUFFICIENT_PRIVILEGE "42501:" /* SQLSTATE in the text of a failed connection */
 
 /* What every server from 13 on knows.  client_min_messages, so that no setting of the role can hide
  * the notice about a skipped publication. */
@@ -308,12 +309,22 @@ static bool connect_and_prepare(struct pg_conn *conn, const struct postgres_opti
            prepare_session(conn, options->connect_timeout_ms, err);
 }
 
+/* An ordinary connection is made before, so what is lacking here is the right to replicate. */
+static void advise_replication(const struct pg_conn *conn, struct error *err)
+{
+    if (strstr(err->text, INSUFFICIENT_PRIVILEGE) != NULL)
+        (void)error_wrap(err, "ALTER ROLE \"%s\" REPLICATION gives the right that is lacking",
+                         PQuser(conn->link));
+}
+
 bool pg_conn_open(struct pg_conn *conn, const struct postgres_options *options,
                   enum pg_conn_kind kind, int stop_fd, struct error *err)
 {
     *conn = (struct pg_conn){.stop_fd = stop_fd};
     if (connect_and_prepare(conn, options, kind, err))
         return true;
+    if (conn->link != NULL && kind == PG_CONN_REPLICATION && err->kind == ERROR_CONFIG)
+        advise_replication(conn, err);
     if (conn->link != NULL && err->kind != ERROR_STOPPED)
         (void)error_wrap(err, "cannot connect to database \"%s\" as user \"%s\"",
                          PQdb(conn->link) == NULL ? "" : PQdb(conn->link),

@@ -107,12 +107,9 @@ enum pg_copy_outcome pg_copy_next(struct pg_copy *copy, struct pg_line *out_line
 
 size_t pg_copy_poll(const struct pg_copy *copy, struct pollfd *out, bool want_input)
 {
-    bool reading = want_input && copy->state != PG_COPY_IDLE;
-
-    if (!reading && !copy->unsent)
+    if (!want_input || copy->state == PG_COPY_IDLE)
         return 0;
-    *out =
-        (struct pollfd){.fd = PQsocket(copy->conn.link),
-                        .events = (short)((reading ? POLLIN : 0) | (copy->unsent ? POLLOUT : 0))};
+    *out = (struct pollfd){.fd = PQsocket(copy->conn.link),
+                           .events = (short)(POLLIN | (copy->unsent ? POLLOUT : 0))};
     return 1;
 }

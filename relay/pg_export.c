@@ -39,20 +39,28 @@ static bool lock_batch(struct pg_export *e, const struct pg_table *tables, size_
     return locked;
 }
 
+/* What to do about a lock that was not granted. */
+static bool explain(const struct pg_export *e, struct error *err)
+{
+    if (strstr(err->text, "max_locks_per_transaction") != NULL) {
+        err->kind = ERROR_CONFIG; /* 53200 would be tried again */
+        return error_wrap(err,
+                          "%zu tables must be locked while they are copied: raise "
+                          "max_locks_per_transaction on the server and restart it",
+                          e->table_count);
+    }
+    if (strstr(err->text, "SQLSTATE 42P01") != NULL)
+        err->kind = ERROR_LINK; /* dropped since it was listed: list again */
+    return error_wrap(err, "locking the tables to be copied");
+}
+
 static bool lock_all(struct pg_export *e, struct error *err)
 {
     for (size_t i = 0; i < e->table_count; i += TABLES_PER_LOCK) {
         size_t left = e->table_count - i;
 
-        if (lock_batch(e, e->tables + i, left < TABLES_PER_LOCK ? left : TABLES_PER_LOCK, err))
-            continue;
-        if (strstr(err->text, "max_locks_per_transaction") == NULL)
-            return error_wrap(err, "locking the tables to be copied");
-        err->kind = ERROR_CONFIG;
-        return error_wrap(err,
-                          "%zu tables must be locked while they are copied: raise "
-                          "max_locks_per_transaction on the server and restart it",
-                          e->table_count);
+        if (!lock_batch(e, e->tables + i, left < TABLES_PER_LOCK ? left : TABLES_PER_LOCK, err))
+            return explain(e, err);
     }
     return true;
 }

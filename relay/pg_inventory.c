@@ -140,7 +140,7 @@ static const struct inventory_table *added_above(const struct inventory_table *t
 
 void inventory_plan(struct inventory *inventory, bool via_root)
 {
-    inventory->publication_exists = true;
+    inventory->publication_exists = inventory->to_be_made = true;
     inventory->via_root = via_root;
     inventory->publishes_changes = true;
     for (size_t i = 0; i < inventory->count; i++) {

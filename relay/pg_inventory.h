@@ -45,6 +45,7 @@ struct inventory {
     struct inventory_table *tables; /* ordered by oid */
     size_t count;
     bool publication_exists;
+    bool to_be_made; /* inventory_plan(): taken as existing, though it does not yet */
     bool via_root;
     bool publishes_changes; /* updates or deletes */
 };

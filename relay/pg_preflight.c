@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "millrace/buf.h"
+#include "relay/log.h"
 #include "relay/pg_check.h"
 #include "relay/pg_inventory.h"
 #include "relay/pg_quote.h"
@@ -26,6 +27,20 @@ static void say(struct checks *c, const char *text)
 {
     if (c->line != NULL)
         c->line(c->context, true, text);
+}
+
+/* No failure, but the operator should know: in the report, or else in the log. */
+static void warn(struct checks *c, const char *event, const char *what, const struct buf *names)
+{
+    char text[ERROR_TEXT_BYTES + LOG_QUOTE_BYTES];
+
+    if (c->line == NULL) {
+        (void)snprintf(text, sizeof text, "%.*s", SLICE_ARGS(buf_view(names)));
+        log_line(LOG_WARN, event, "tables=%s (%s)", log_quote(text).text, what);
+        return;
+    }
+    (void)snprintf(text, sizeof text, "warning: %s: %.*s", what, SLICE_ARGS(buf_view(names)));
+    say(c, text);
 }
 
 /* Takes over a failure that was written to `failure`. */
@@ -215,20 +230,15 @@ static void check_select(struct checks *c)
     buf_done(&remedy);
 }
 
-static void check_identity(struct checks *c)
+static void refuse_without_identity(struct checks *c, const struct inventory_table *first)
 {
-    const struct inventory_table *table = first_table(&c->inventory, inventory_lacks_identity);
     struct buf remedy;
 
-    if (table == NULL) {
-        say(c, "every table has a replica identity");
-        return;
-    }
     buf_init(&remedy, ERROR_TEXT_BYTES);
-    buf_text(&remedy, "the application's UPDATE and DELETE on it fail while the publication sends "
-                      "them; give it a primary key, or ALTER TABLE ");
-    inventory_write_name(&remedy, table);
-    buf_text(&remedy, " REPLICA IDENTITY FULL, or take it out of the publication");
+    buf_text(&remedy, "the application's UPDATE and DELETE on it would fail once the publication "
+                      "sends them; give it a primary key, or ALTER TABLE ");
+    inventory_write_name(&remedy, first);
+    buf_text(&remedy, " REPLICA IDENTITY FULL, or leave it out of tables.include");
     buf_append(&remedy, "", 1);
     report_tables(c, inventory_lacks_identity, ERROR_CONFIG, GAP_NONE,
                   "no usable replica identity:",
@@ -236,21 +246,39 @@ static void check_identity(struct checks *c)
     buf_done(&remedy);
 }
 
-/* No failure: such records go to their topic without a key. */
-static void warn_of_keyless(struct checks *c)
+static void warn_of_tables(struct checks *c, table_test *fails, const char *event, const char *what)
 {
-    char text[ERROR_TEXT_BYTES];
     struct buf names;
 
     buf_init(&names, ERROR_TEXT_BYTES);
-    if (list_tables(&c->inventory, lacks_key, &names) > 0) {
-        (void)snprintf(text, sizeof text,
-                       "warning: no primary key and no unique index over NOT NULL columns, so the "
-                       "records have no key: %.*s",
-                       SLICE_ARGS(buf_view(&names)));
-        say(c, text);
-    }
+    if (list_tables(&c->inventory, fails, &names) > 0)
+        warn(c, event, what, &names);
     buf_done(&names);
+}
+
+/* The publication makes UPDATE and DELETE of a table without identity fail.  We do not make such a
+ * publication; where there is one already, the inserts come, and refusing them would mend nothing.
+ */
+static void check_identity(struct checks *c)
+{
+    const struct inventory_table *first = first_table(&c->inventory, inventory_lacks_identity);
+
+    if (first == NULL)
+        say(c, "every table has a replica identity");
+    else if (c->inventory.to_be_made)
+        refuse_without_identity(c, first);
+    else
+        warn_of_tables(c, inventory_lacks_identity, "no_replica_identity",
+                       "no usable replica identity, so the publication makes the application's "
+                       "UPDATE and DELETE on them fail, and only inserts and truncates come");
+}
+
+/* Such records go to their topic without a key. */
+static void warn_of_keyless(struct checks *c)
+{
+    warn_of_tables(c, lacks_key, "no_key",
+                   "no primary key and no unique index over NOT NULL columns, so the records have "
+                   "no key");
 }
 
 static void check_missing(struct checks *c)

@@ -10,7 +10,7 @@
 #include "millrace/buf.h"
 #include "millrace/slice.h"
 
-#define PG_STATEMENT_BYTES (1024 * 1024) /* limit of a buffer for one statement */
+#define PG_STATEMENT_BYTES ((size_t)1024 * 1024) /* limit of a buffer for one statement */
 
 /* Appends "name", with its quotes doubled. */
 void pg_quote_identifier(struct buf *out, struct slice name);

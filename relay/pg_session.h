@@ -26,7 +26,7 @@ struct pg_session {
     struct pg_selection *selection;
     struct pg_catalog *catalog;
     uint64_t relation_ids; /* the counter that relation.id comes from */
-    bool slot_made;        /* by this session, and nobody has heard of it: close drops it again */
+    bool slot_made;        /* by this session, and nobody knows of it: close drops it again */
 };
 
 bool pg_session_open(struct pg_session *session, const struct postgres_options *options,

@@ -12,7 +12,7 @@
 
 #define TELL_AFTER_US 3000000 /* an open transaction is waited for: say so once */
 #define POLL_MS 500
-#define CLEAN_UP_MS 2000 /* of one step of giving up */
+#define CLEAN_UP_MS INT64_C(2000) /* of one step of giving up */
 #define DROP_TRIES 10
 
 /* ---- the command ---- */
@@ -205,10 +205,13 @@ static int try_drop(struct pg_session *session)
 void pg_slot_drop(struct pg_session *session)
 {
     int stop_fd = session->sql.stop_fd, outcome = 0;
+    struct error ignored = {0};
 
     session->sql.stop_fd = -1;
     for (int i = 0; i < DROP_TRIES && outcome == 0; i++) {
         outcome = try_drop(session);
+        if (outcome < 0 && session->sql.link == NULL && pg_session_reopen_sql(session, &ignored))
+            outcome = try_drop(session); /* the link had broken, as the other one may have */
         if (outcome == 0)
             (void)poll(NULL, 0, 100);
     }

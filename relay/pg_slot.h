@@ -33,7 +33,8 @@ bool pg_slot_create(struct pg_session *session, struct pg_conn *conn, enum pg_sl
                     const char *name, struct pg_slot *out, struct error *err) MUST_CHECK;
 
 /* Drops the session's slot through `sql`, within about two seconds, whatever the stop descriptor
- * says; logs it when that fails. */
+ * says (it takes a new connection, which is longer, when that one broke); logs it when that fails.
+ */
 void pg_slot_drop(struct pg_session *session);
 
 /* "" when the session's slot is as it should be; else why the server threw its WAL away

@@ -20,10 +20,10 @@
 #define RANGE_BLOCKS 1024     /* 8 MiB: some ten milliseconds of work */
 #define TID_RANGE_SCAN 140000 /* before it, a condition on ctid read the whole table each time */
 #define READERS_MAX (SOURCE_POLL_MAX - 8)
-#define CELLS_BYTES (1024 * 1024)
+#define CELLS_BYTES ((size_t)1024 * 1024)
 #define QUESTION_TIMEOUT_MS 20000
 
-enum phase { PHASE_BEGIN, PHASE_TRUNCATE, PHASE_ROWS, PHASE_END, PHASE_DONE };
+enum phase { PHASE_BEGIN, PHASE_RELATIONS, PHASE_TRUNCATE, PHASE_ROWS, PHASE_END, PHASE_DONE };
 
 /* What is known of one table while it is read; beside its struct pg_table. */
 struct reading {
@@ -51,6 +51,7 @@ struct pg_snapshot {
     uint32_t next_block;
 
     enum phase phase;
+    size_t announced;    /* tables told of in PHASE_RELATIONS */
     size_t truncated;    /* tables looked at in PHASE_TRUNCATE */
     struct pg_line last; /* last row of the table that ended last; it may be the last of all */
     size_t last_table;
@@ -140,7 +141,7 @@ static bool assign(struct pg_snapshot *s, struct reader *reader, struct error *e
         return true;
     table = table_at(s, s->next_table);
     reading = &s->readings[s->next_table];
-    if (is_cut(s, table) && table->block_count - from >= 2 * RANGE_BLOCKS)
+    if (is_cut(s, table) && table->block_count - from >= 2U * RANGE_BLOCKS)
         to = from + RANGE_BLOCKS;
     reader->table = s->next_table;
     reader->blocks = (to > 0 ? to : table->block_count) - from;
@@ -422,8 +423,19 @@ static enum source_outcome begin(struct pg_snapshot *s, struct event *out)
     fill(s, EVENT_SNAPSHOT_BEGIN, out);
     out->consistent_point = s->stream_lsn;
     out->reread_lsn = s->reread_lsn;
-    s->phase = s->reread_lsn != 0 ? PHASE_TRUNCATE : PHASE_ROWS;
+    s->phase = PHASE_RELATIONS;
     return SOURCE_EVENT;
+}
+
+static bool next_relation(struct pg_snapshot *s, struct event *out)
+{
+    if (s->announced < s->export.table_count) {
+        fill(s, EVENT_RELATION, out);
+        out->relation = table_at(s, s->announced++)->relation;
+        return true;
+    }
+    s->phase = s->reread_lsn != 0 ? PHASE_TRUNCATE : PHASE_ROWS;
+    return false;
 }
 
 /* A table without a key that is read again: what a follower has of it is thrown away first, since
@@ -447,13 +459,14 @@ enum source_outcome pg_snapshot_next(struct pg_snapshot *s, struct event *out_ev
                                      struct error *err)
 {
     pg_line_free(&s->lent);
+    if ((s->phase == PHASE_RELATIONS && next_relation(s, out_event)) ||
+        (s->phase == PHASE_TRUNCATE && next_truncate(s, out_event)))
+        return SOURCE_EVENT;
     switch (s->phase) {
     case PHASE_BEGIN:
         return begin(s, out_event);
+    case PHASE_RELATIONS:
     case PHASE_TRUNCATE:
-        if (next_truncate(s, out_event))
-            return SOURCE_EVENT;
-        FALLTHROUGH;
     case PHASE_ROWS:
         return next_row(s, out_event, err);
     case PHASE_END:

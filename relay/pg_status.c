@@ -131,10 +131,7 @@ static bool check_replication(struct checking *c)
     struct error failure = {0};
 
     if (!pg_conn_open(&c->replication, c->options, PG_CONN_REPLICATION, c->stop_fd, &failure)) {
-        (void)error_wrap(&failure,
-                         "replication connection (ALTER ROLE \"%s\" REPLICATION gives the "
-                         "right)",
-                         PQuser(c->sql.link));
+        (void)error_wrap(&failure, "replication connection");
         return report_failure(c, &failure);
     }
     report(c, "a replication connection can be made");

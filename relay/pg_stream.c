@@ -19,9 +19,9 @@
 
 #define START_TIMEOUT_MS 20000
 #define CLOSE_US 1000000
-#define QUIET_US 1000000 /* nothing heard for this long: look whether a long message trickles in   \
-                          */
-#define CELLS_BYTES (1024 * 1024) /* scratch beside the message: the cells of two rows */
+/* After this much silence we look whether a long message is trickling in. */
+#define QUIET_US 1000000
+#define CELLS_BYTES ((size_t)1024 * 1024) /* scratch beside the message: the cells of two rows */
 #ifdef MILLRACE_MUTANT_DROP_EVENT
 #define MUTANT_PERIOD 1000
 #endif

@@ -6,7 +6,8 @@
 #define SQL_BYTES 4096
 
 /* One row for each published column, the table's own values repeated.  The identity flag is what
- * the stream would say: the columns of the primary key or of the chosen index, or all. */
+ * the stream would say: the columns of the primary key or of the chosen index, or all.  Generated
+ * columns are never in the stream before 18, although 15 lists them among the published names. */
 static const char tables_sql[] =
     "WITH t AS MATERIALIZED ("
     " SELECT c.oid, n.nspname, c.relname, c.relkind, c.relreplident, %s AS filter, %s AS names,"
@@ -24,8 +25,7 @@ static const char tables_sql[] =
     "   AND (t.relreplident = 'd' AND i.indisprimary OR t.relreplident = 'i' AND i.indisreplident)"
     "   AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))"
     " FROM t LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0"
-    "  AND NOT a.attisdropped"
-    "  AND CASE WHEN t.names IS NULL THEN a.attgenerated = '' ELSE a.attname = ANY (t.names) END"
+    "  AND NOT a.attisdropped AND %s AND (t.names IS NULL OR a.attname = ANY (t.names))"
     " ORDER BY t.nspname, t.relname, t.oid, a.attnum";
 
 enum { OID, SCHEMA, NAME, KIND, IDENTITY, FILTER, BLOCKS, ESTIMATE, COLUMN, TYPE, TYPMOD, FLAG };
@@ -144,10 +144,12 @@ static PGresult *ask(struct pg_conn *conn, const struct postgres_options *option
                      struct error *err)
 {
     bool has_lists = conn->server_version >= 150000; /* column lists and row filters */
+    bool streams_generated = conn->server_version >= 180000;
     char sql[SQL_BYTES];
 
     (void)snprintf(sql, sizeof sql, tables_sql, has_lists ? "p.rowfilter" : "NULL::text",
-                   has_lists ? "p.attnames" : "NULL::pg_catalog.name[]");
+                   has_lists ? "p.attnames" : "NULL::pg_catalog.name[]",
+                   streams_generated ? "true" : "a.attgenerated = ''");
     return pg_query_params(conn, options->query_timeout_ms, err, sql, 1, &options->publication);
 }
 

@@ -33,6 +33,7 @@ struct postgres_source {
     struct pg_stream *stream;
     struct position start; /* where the stream begins */
     uint64_t durable_lsn;  /* as the sink told us; 0: nothing */
+    bool snapshot_durable; /* all of it, likewise */
 };
 
 static struct postgres_source *source_of(struct source *base)
@@ -124,6 +125,7 @@ static bool begin(struct postgres_source *s, struct position *position,
             return false;
         break;
     case PG_START_ADOPT:
+        position->snapshot = SNAPSHOT_NONE; /* whatever was intended */
         position->end_lsn = facts->slot_confirmed_lsn;
         break;
     case PG_START_STREAM:
@@ -142,6 +144,7 @@ static bool start(struct source *base, struct position *position, struct error *
     struct postgres_source *s = source_of(base);
     enum pg_start how = PG_START_STREAM;
     struct pg_facts facts;
+    bool intended = position->known; /* whatever happens, the sink knows that the slot is ours */
 
     assert(s->stage == STAGE_NEW);
     s->durable_lsn = position->known ? position->end_lsn : 0;
@@ -150,6 +153,7 @@ static bool start(struct source *base, struct position *position, struct error *
     identify(position, &facts, s->options);
     if (!begin(s, position, &facts, how, err))
         return false;
+    s->session.slot_made = s->session.slot_made && !intended;
     s->start = *position;
     return true;
 }
@@ -172,6 +176,13 @@ static enum source_outcome leave_snapshot(struct postgres_source *s, struct erro
     return SOURCE_ENDED;
 }
 
+/* A slot that is found again is adopted, where the sink keeps no position: half a snapshot would be
+ * taken for all of it. */
+static bool would_be_cut_short(const struct postgres_source *s)
+{
+    return s->stage == STAGE_SNAPSHOT && s->options->slot_adopt;
+}
+
 static enum source_outcome next(struct source *base, struct event *out_event, struct error *err)
 {
     struct postgres_source *s = source_of(base);
@@ -179,6 +190,8 @@ static enum source_outcome next(struct source *base, struct event *out_event, st
 
     if (s->stage == STAGE_SNAPSHOT) {
         outcome = pg_snapshot_next(s->snapshot, out_event, err);
+        if (outcome == SOURCE_ENDED && !s->snapshot_durable)
+            return SOURCE_IDLE; /* what comes next may fail: it must not be read twice for that */
         if (outcome == SOURCE_ENDED)
             outcome = leave_snapshot(s, err);
         if (outcome == SOURCE_FAILED)
@@ -186,7 +199,7 @@ static enum source_outcome next(struct source *base, struct event *out_event, st
     }
     if (s->stage == STAGE_STREAM)
         outcome = pg_stream_next(s->stream, out_event, err);
-    if (outcome == SOURCE_EVENT)
+    if (outcome != SOURCE_FAILED && !would_be_cut_short(s))
         s->session.slot_made = false; /* the sink hears of it: from now on it is kept */
     return outcome;
 }
@@ -199,6 +212,7 @@ static bool confirm(struct source *base, const struct position *durable, struct 
 
     if (durable->end_lsn > s->durable_lsn)
         s->durable_lsn = durable->end_lsn;
+    s->snapshot_durable = durable->snapshot == SNAPSHOT_DONE;
     return s->stage != STAGE_STREAM || pg_stream_confirm(s->stream, durable->end_lsn, err);
 }
 

@@ -16,7 +16,8 @@
 
 enum publication_create {
     PUBLICATION_NO,       /* must exist */
-    PUBLICATION_FILTERED, /* made when missing, for exactly the selected tables; never FOR ALL TABLES */
+    PUBLICATION_FILTERED, /* made when missing, for exactly the selected tables; never FOR ALL
+                             TABLES */
 };
 
 enum snapshot_mode {
@@ -70,9 +71,9 @@ struct postgres_status {
 bool postgres_read_status(const struct postgres_options *options, int stop_fd,
                           struct postgres_status *out, struct error *err) MUST_CHECK;
 
-/* `millrace check`: connects, and reports through `line` each thing that run would need (ok or not, what
- * to do, with the exact GRANT where a right is missing).  Changes nothing.  False: err is the first
- * failure. */
+/* `millrace check`: connects, and reports through `line` each thing that run would need (ok or not,
+ * what to do, with the exact GRANT where a right is missing).  Changes nothing.  False: err is the
+ * first failure. */
 bool postgres_check(const struct postgres_options *options, int stop_fd,
                     void (*line)(void *context, bool ok, const char *text), void *context,
                     struct error *err) MUST_CHECK;

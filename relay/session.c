@@ -102,7 +102,9 @@ static bool start(struct session *s, struct error *err)
     before = s->position;
     if (!s->source->ops->start(s->source, &s->position, err))
         return false;
-    return memcmp(&before, &s->position, sizeof before) == 0 || commit_now(s, err);
+    if (position_equal(&before, &s->position))
+        return true;
+    return commit_now(s, err) && s->source->ops->confirm(s->source, &s->position, err);
 }
 
 static void finish(struct session *s)
@@ -193,6 +195,8 @@ enum exit_code session_run(const struct options *options, struct signals *signal
             backoff.wait_ms = 0;
         log_line(LOG_WARN, "session_lost", "events=%" PRIu64 " reason=%s", s.stats.events,
                  log_quote(err.text).text);
+        if (signals->received > 0) /* it was draining; the signal will not be seen again */
+            return end_well(&s, LOOP_INTERRUPTED);
         if (!wait_to_retry(&backoff, &options->retry, signals, &stopped)) {
             if (stopped)
                 err = (struct error){.kind = ERROR_STOPPED};

@@ -114,7 +114,7 @@ static void json_tail(struct encoding *e, const struct plan *plan, const struct 
 {
     buf_byte(out, ',');
     envelope_write_source(&json_of(e)->envelope, event, plan->table_json, out);
-    envelope_write_tail(event, op, out);
+    envelope_write_tail(&json_of(e)->envelope, event, op, out);
     if (e->has_schemas)
         buf_byte(out, '}');
 }

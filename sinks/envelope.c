@@ -38,6 +38,10 @@ void envelope_init(struct envelope *e, const char *name, const char *database)
         json_text(b, slice_text(database));
         JSON_CONSTANT(b, ",\"sequence\":\"[");
     }
+    buf_init(&e->before, SIZE_MAX);
+    buf_init(&e->times, SIZE_MAX);
+    buf_init(&e->number, SIZE_MAX);
+    buf_init(&e->seen, SIZE_MAX);
 }
 
 void envelope_done(struct envelope *e)
@@ -45,21 +49,10 @@ void envelope_done(struct envelope *e)
     buf_done(&e->head);
     for (int mark = 0; mark < ENVELOPE_MARKS; mark++)
         buf_done(&e->marks[mark]);
-}
-
-/* A JSON text inside a JSON string: [null,"214020688"] */
-static void write_sequence(const struct event *event, struct buf *out)
-{
-    if (event->prior_end_lsn == 0) {
-        JSON_CONSTANT(out, "null");
-    } else {
-        JSON_CONSTANT(out, "\\\"");
-        json_u64(out, event->prior_end_lsn);
-        JSON_CONSTANT(out, "\\\"");
-    }
-    JSON_CONSTANT(out, ",\\\"");
-    json_u64(out, event->lsn);
-    JSON_CONSTANT(out, "\\\"]\"");
+    buf_done(&e->before);
+    buf_done(&e->times);
+    buf_done(&e->number);
+    buf_done(&e->seen);
 }
 
 static void write_origin(const struct event *event, struct buf *out)
@@ -80,39 +73,107 @@ int64_t envelope_floor_divide(int64_t number, int64_t by)
     return number / by - (number % by < 0 ? 1 : 0);
 }
 
-void envelope_write_source(const struct envelope *e, const struct event *event,
-                           struct slice table_json, struct buf *out)
+static bool source_is_made(const struct envelope *e, const struct event *event)
 {
+    return e->made_of.commit_us == event->commit_us && e->made_of.xid == event->xid &&
+           e->made_of.prior_end_lsn == event->prior_end_lsn && e->made_of.mark == event->mark &&
+           e->number.len > 0;
+}
+
+/* The sequence is a JSON text inside a JSON string: [null,"214020688"] */
+static void make_before(struct envelope *e, const struct event *event)
+{
+    struct buf *out = &e->before;
+
+    out->len = 0;
     buf_slice(out, buf_view(&e->head));
     json_i64(out, envelope_floor_divide(event->commit_us, 1000));
     buf_slice(out, buf_view(&e->marks[event->mark]));
-    write_sequence(event, out);
-    JSON_CONSTANT(out, ",\"ts_us\":");
+    if (event->prior_end_lsn == 0) {
+        JSON_CONSTANT(out, "null");
+    } else {
+        JSON_CONSTANT(out, "\\\"");
+        json_u64(out, event->prior_end_lsn);
+        JSON_CONSTANT(out, "\\\"");
+    }
+    JSON_CONSTANT(out, ",\\\"");
+}
+
+static void make_times(struct envelope *e, const struct event *event)
+{
+    struct buf *out = &e->times;
+
+    out->len = 0;
+    JSON_CONSTANT(out, "\\\"]\",\"ts_us\":");
     json_i64(out, event->commit_us);
     JSON_CONSTANT(out, ",\"ts_ns\":");
     json_i64(out, event->commit_us);
     if (event->commit_us != 0)
         JSON_CONSTANT(out, "000"); /* PostgreSQL knows no nanoseconds */
-    buf_slice(out, table_json);
+}
+
+static void make_number(struct envelope *e, const struct event *event)
+{
+    struct buf *out = &e->number;
+
+    out->len = 0;
     JSON_CONSTANT(out, ",\"txId\":");
     if (event->xid == 0)
         JSON_CONSTANT(out, "null");
     else
         json_u64(out, event->xid);
     JSON_CONSTANT(out, ",\"lsn\":");
-    json_u64(out, event->lsn);
-    write_origin(event, out);
 }
 
-void envelope_write_tail(const struct event *event, char op, struct buf *out)
+static void make_source(struct envelope *e, const struct event *event)
 {
+    make_before(e, event);
+    make_times(e, event);
+    make_number(e, event);
+    e->failed = e->failed || e->before.failed || e->times.failed || e->number.failed;
+    e->made_of.mark = event->mark;
+    e->made_of.commit_us = event->commit_us;
+    e->made_of.prior_end_lsn = event->prior_end_lsn;
+    e->made_of.xid = event->xid;
+}
+
+void envelope_write_source(struct envelope *e, const struct event *event, struct slice table_json,
+                           struct buf *out)
+{
+    if (!source_is_made(e, event))
+        make_source(e, event);
+    buf_slice(out, buf_view(&e->before));
+    json_u64(out, event->lsn);
+    buf_slice(out, buf_view(&e->times));
+    buf_slice(out, table_json);
+    buf_slice(out, buf_view(&e->number));
+    json_u64(out, event->lsn);
+    write_origin(event, out);
+    out->failed = out->failed || e->failed;
+}
+
+static void make_seen(struct envelope *e, int64_t seen_ns)
+{
+    struct buf *out = &e->seen;
+
+    out->len = 0;
+    JSON_CONSTANT(out, "\",\"ts_ms\":");
+    json_i64(out, envelope_floor_divide(seen_ns, 1000000));
+    JSON_CONSTANT(out, ",\"ts_us\":");
+    json_i64(out, envelope_floor_divide(seen_ns, 1000));
+    JSON_CONSTANT(out, ",\"ts_ns\":");
+    json_i64(out, seen_ns);
+    buf_byte(out, '}');
+    e->failed = e->failed || out->failed;
+    e->made_of.seen_ns = seen_ns;
+}
+
+void envelope_write_tail(struct envelope *e, const struct event *event, char op, struct buf *out)
+{
+    if (e->seen.len == 0 || e->made_of.seen_ns != event->seen_ns)
+        make_seen(e, event->seen_ns);
     JSON_CONSTANT(out, ",\"transaction\":null,\"op\":\"");
     buf_byte(out, (uint8_t)op);
-    JSON_CONSTANT(out, "\",\"ts_ms\":");
-    json_i64(out, envelope_floor_divide(event->seen_ns, 1000000));
-    JSON_CONSTANT(out, ",\"ts_us\":");
-    json_i64(out, envelope_floor_divide(event->seen_ns, 1000));
-    JSON_CONSTANT(out, ",\"ts_ns\":");
-    json_i64(out, event->seen_ns);
-    buf_byte(out, '}');
+    buf_slice(out, buf_view(&e->seen));
+    out->failed = out->failed || e->failed;
 }

@@ -31,8 +31,10 @@ struct kafka_sink {
     int stop_fd;
     struct kafka_producer producer;
     struct kafka_transaction transaction;
-    bool committing;      /* until reap() has reported it */
-    bool topic_looked_up; /* until it is known: put() has nothing to try before */
+    bool committing; /* until reap() has reported it */
+    /* Topics that no record may go to yet: those announced and not asked for, and those that the
+     * helper is at. */
+    struct kafka_topic *announced, *looked_up;
 };
 
 static struct kafka_sink *kafka_from(struct sink *sink)
@@ -109,31 +111,52 @@ static bool refuse_size(const struct kafka_sink *k, const struct record *r, size
     if (r->relation == NULL)
         return error_set(
             err, ERROR_CONFIG,
-            "a message's record of %zu bytes for topic %s is larger than message_max_bytes %zu: "
+            "a message's record of %zu bytes for topic %s is larger than kafka.message_max %zu: "
             "raise it, and max.message.bytes of the topic",
             bytes, r->topic->name, k->options->message_max_bytes);
     return error_set(
         err, ERROR_CONFIG,
-        "table %.*s.%.*s: a record of %zu bytes for topic %s is larger than message_max_bytes "
+        "table %.*s.%.*s: a record of %zu bytes for topic %s is larger than kafka.message_max "
         "%zu: raise it, and max.message.bytes of the topic",
         SLICE_ARGS(r->relation->schema), SLICE_ARGS(r->relation->name), bytes, r->topic->name,
         k->options->message_max_bytes);
 }
 
-/* False: the helper was asked to look the topic up. */
-static bool topic_is_known(struct kafka_sink *k, struct topic *topic)
+static void announce(struct kafka_sink *k, struct topic *topic)
 {
-    const struct kafka_topic *known = topic->attached;
+    struct kafka_topic *made;
 
-    if (known != NULL && known->partitions > 0)
-        return true;
-    if (known == NULL)
-        topic->attached = mem_new(struct kafka_topic);
-    k->transaction.topic = topic->attached;
-    k->transaction.topic_name = topic->name;
-    k->topic_looked_up = false;
-    kafka_transaction_ask(&k->transaction, JOB_TOPIC);
-    return false;
+    if (topic->attached != NULL)
+        return;
+    made = mem_new(struct kafka_topic);
+    made->name = topic->name;
+    made->next = k->announced;
+    topic->attached = made;
+    k->announced = made;
+}
+
+/* A table's rows may follow: its topic is looked up together with those of others, since a thousand
+ * of them one by one would take a minute. */
+static enum put_outcome take_relation(struct kafka_sink *k, const struct relation *relation,
+                                      struct error *err)
+{
+    struct topic *topic = recorder_topic(k->recorder, relation, err);
+
+    if (topic == NULL)
+        return PUT_FAILED;
+    announce(k, topic);
+    return PUT_TAKEN;
+}
+
+/* True when the helper is asked to look topics up. */
+static bool look_up_announced(struct kafka_sink *k)
+{
+    if (k->announced == NULL)
+        return false;
+    k->transaction.topics = k->looked_up = k->announced;
+    k->announced = NULL;
+    kafka_transaction_ask(&k->transaction, JOB_TOPICS);
+    return true;
 }
 
 /* Could all records of one event be handed over now? */
@@ -150,9 +173,10 @@ static enum put_outcome check(struct kafka_sink *k, const struct records *record
             return PUT_FAILED;
         }
         weight += kafka_producer_weight(bytes);
-        if (!topic_is_known(k, records->at[i].topic))
-            return PUT_FULL;
+        announce(k, records->at[i].topic);
     }
+    if (look_up_announced(k))
+        return PUT_FULL;
     return kafka_producer_has_room(&k->producer, weight) ? PUT_TAKEN : PUT_FULL;
 }
 
@@ -190,9 +214,9 @@ static bool send_all(struct kafka_sink *k, const struct records *records, struct
 
 static bool is_waiting(struct kafka_sink *k)
 {
-    if (!k->topic_looked_up)
-        k->topic_looked_up = kafka_transaction_take(&k->transaction, JOB_TOPIC);
-    return k->committing || !k->topic_looked_up || atomic_load(&k->producer.wants_room);
+    if (k->looked_up != NULL && kafka_transaction_take(&k->transaction, JOB_TOPICS))
+        k->looked_up = NULL;
+    return k->committing || k->looked_up != NULL || atomic_load(&k->producer.wants_room);
 }
 
 static enum put_outcome kafka_put(struct sink *sink, const struct event *event, struct error *err)
@@ -204,6 +228,10 @@ static enum put_outcome kafka_put(struct sink *sink, const struct event *event, 
     if (kafka_producer_has_failed(&k->producer, err))
         return PUT_FAILED;
     if (is_waiting(k))
+        return PUT_FULL;
+    if (event->kind == EVENT_RELATION)
+        return take_relation(k, event->relation, err);
+    if (look_up_announced(k))
         return PUT_FULL;
     if (!recorder_make(k->recorder, event, &records, err))
         return PUT_FAILED;
@@ -232,15 +260,17 @@ static bool kafka_commit(struct sink *sink, const struct position *position, str
 static enum reap_outcome kafka_reap(struct sink *sink, struct error *err)
 {
     struct kafka_sink *k = kafka_from(sink);
+    bool failed;
 
     kafka_producer_drain_wake(&k->producer);
+    failed = atomic_load(&k->producer.failed); /* a commit that succeeded may do that, too */
     if (k->committing && kafka_transaction_take(&k->transaction, JOB_COMMIT)) {
         k->committing = false;
         if (atomic_load(&k->producer.failed))
             kafka_producer_wake(&k->producer); /* drained just now, and the next reap() has news */
         return REAP_COMMITTED;
     }
-    return kafka_producer_has_failed(&k->producer, err) ? REAP_BROKEN : REAP_PENDING;
+    return failed && kafka_producer_has_failed(&k->producer, err) ? REAP_BROKEN : REAP_PENDING;
 }
 
 static int kafka_fd(const struct sink *sink)
@@ -290,7 +320,6 @@ struct sink *kafka_sink_create(const struct kafka_options *options, struct recor
     k->options = options;
     k->recorder = recorder;
     k->stop_fd = stop_fd;
-    k->topic_looked_up = true;
     if (kafka_producer_init(&k->producer, options, err))
         return &k->sink;
     kafka_close(&k->sink);

@@ -7,46 +7,47 @@
 #include "sinks/kafka_fault.h"
 
 #define MESSAGE_FRAME_BYTES 4096 /* what librdkafka counts beside key, value and headers, amply */
-#define MESSAGE_MAX_BYTES 1000000000
+#define MESSAGE_LEAST_BYTES 1000 /* librdkafka's limits */
+#define MESSAGE_MOST_BYTES 1000000000
 #define QUEUE_MAX_KBYTES                                                                           \
     "2147483647" /* the sink counts bytes itself, records' overhead included                       \
                   */
 
 /* Ours, unless the operator sets them. */
-static const struct kafka_property defaults[] =
-    {
-        {"client.id", "millrace"},
-        {"compression.type", "lz4"},
-        {"linger.ms", "5"},
-        {"batch.size", "1000000"},
-        {"reconnect.backoff.max.ms", "500"}, /* 10 s by default: a broker that restarts is back
-                                                sooner */
-        {"socket.keepalive.enable", "true"},
-        {"enable.metrics.push", "false"},
+static const struct kafka_property defaults[] = {
+    {"client.id", "millrace"},
+    {"compression.type", "lz4"},
+    {"linger.ms", "5"},
+    {"batch.size", "1000000"},
+    {"reconnect.backoff.max.ms", "500"}, /* 10 s by default: a broker that restarts is back
+                                            sooner */
+    {"socket.keepalive.enable", "true"},
+    {"enable.metrics.push", "false"},
+    {"log.thread.name", "false"},
 };
 
 /* Properties that are not the operator's to set, and what decides instead. */
 static const struct kafka_property owned[] = {
-    {"bootstrap.servers", "use the option bootstrap_servers"},
-    {"metadata.broker.list", "use the option bootstrap_servers"},
-    {"transactional.id", "it is the relay's name"},
-    {"transaction.timeout.ms", "use the option transaction_timeout_ms"},
-    {"enable.idempotence", "the option delivery decides it"},
-    {"enable.gapless.guarantee", "the option delivery decides it"},
-    {"acks", "the option delivery decides it"},
-    {"request.required.acks", "the option delivery decides it"},
-    {"max.in.flight", "the option delivery decides it"},
-    {"max.in.flight.requests.per.connection", "the option delivery decides it"},
-    {"retries", "the option delivery decides it"},
-    {"message.send.max.retries", "the option delivery decides it"},
-    {"queuing.strategy", "the option delivery decides it"},
-    {"message.timeout.ms", "use the option transaction_timeout_ms"},
-    {"delivery.timeout.ms", "use the option transaction_timeout_ms"},
-    {"message.max.bytes", "use the option message_max_bytes"},
-    {"queue.buffering.max.messages", "use the option queue_max_bytes"},
-    {"queue.buffering.max.kbytes", "use the option queue_max_bytes"},
+    {"bootstrap.servers", "use the option kafka.bootstrap_servers"},
+    {"metadata.broker.list", "use the option kafka.bootstrap_servers"},
+    {"transactional.id", "use the option kafka.transactional_id"},
+    {"transaction.timeout.ms", "use the option kafka.transaction_timeout"},
+    {"enable.idempotence", "the option kafka.delivery decides it"},
+    {"enable.gapless.guarantee", "the option kafka.delivery decides it"},
+    {"acks", "the option kafka.delivery decides it"},
+    {"request.required.acks", "the option kafka.delivery decides it"},
+    {"max.in.flight", "the option kafka.delivery decides it"},
+    {"max.in.flight.requests.per.connection", "the option kafka.delivery decides it"},
+    {"retries", "the option kafka.delivery decides it"},
+    {"message.send.max.retries", "the option kafka.delivery decides it"},
+    {"queuing.strategy", "the option kafka.delivery decides it"},
+    {"message.timeout.ms", "use the option kafka.transaction_timeout"},
+    {"delivery.timeout.ms", "use the option kafka.transaction_timeout"},
+    {"message.max.bytes", "use the option kafka.message_max"},
+    {"queue.buffering.max.messages", "use the option kafka.queue_max"},
+    {"queue.buffering.max.kbytes", "use the option kafka.queue_max"},
     {"partitioner", "a key's partition is its murmur2 hash, as with Java producers"},
-    {"allow.auto.create.topics", "use the option create_topics"},
+    {"allow.auto.create.topics", "use the option topics.create"},
     {"isolation.level", "the position is always read as committed"},
     {"enable.partition.eof", "the position is always read to its end"},
     {"enable.auto.commit", "the position is kept in the position topic"},
@@ -56,6 +57,8 @@ static const struct kafka_property owned[] = {
     {"delivery.report.only.error", "every delivery is counted"},
     {"enabled_events", "every delivery is counted"},
     {"log.queue", "log lines are taken over"},
+    {"log_level", "log lines are taken over"},
+    {"debug", "log lines are taken over"},
     {"plugin.library.paths", "no code is loaded into the relay"},
     {"ssl.engine.location", "no code is loaded into the relay"},
     {"internal.termination.signal", "signals belong to the relay"},
@@ -120,17 +123,20 @@ static bool set_producer(rd_kafka_conf_t *conf, const struct kafka_options *o, s
 {
     size_t most = o->message_max_bytes;
 
-    if (most < 1000 || most > MESSAGE_MAX_BYTES - MESSAGE_FRAME_BYTES)
-        return error_set(err, ERROR_CONFIG, "message_max_bytes %zu: must be 1000 to %d", most,
-                         MESSAGE_MAX_BYTES - MESSAGE_FRAME_BYTES);
-    if (!set_number(conf, "message.max.bytes", (int64_t)most + MESSAGE_FRAME_BYTES, err) ||
+    if (most < MESSAGE_LEAST_BYTES || most > MESSAGE_MOST_BYTES)
+        return error_set(err, ERROR_CONFIG, "kafka.message_max %zu: must be %d to %d", most,
+                         MESSAGE_LEAST_BYTES, MESSAGE_MOST_BYTES);
+    most = most + MESSAGE_FRAME_BYTES < MESSAGE_MOST_BYTES ? most + MESSAGE_FRAME_BYTES
+                                                           : MESSAGE_MOST_BYTES;
+    if (!set_number(conf, "message.max.bytes", (int64_t)most, err) ||
         !set(conf, "queue.buffering.max.messages", "0", err) ||
         !set(conf, "queue.buffering.max.kbytes", QUEUE_MAX_KBYTES, err) ||
         !set(conf, "enable.idempotence", "true", err))
         return false;
     if (o->delivery == DELIVERY_AT_LEAST_ONCE)
         return set_number(conf, "message.timeout.ms", o->transaction_timeout_ms, err);
-    return set(conf, "transactional.id", o->transactional_id, err) &&
+    return set(conf, "debug", "eos", err) && /* see kafka_notes_attach() */
+           set(conf, "transactional.id", o->transactional_id, err) &&
            set_number(conf, "transaction.timeout.ms", o->transaction_timeout_ms, err);
 }
 
@@ -179,21 +185,22 @@ static bool topic_name_is_legal(const char *name)
 static bool check_fields(const struct kafka_options *o, struct error *err)
 {
     if (o->bootstrap_servers == NULL || o->bootstrap_servers[0] == '\0')
-        return error_set(err, ERROR_CONFIG, "bootstrap_servers is empty: name one broker or more");
+        return error_set(err, ERROR_CONFIG,
+                         "kafka.bootstrap_servers is empty: name one broker or more");
     if (o->transactional_id == NULL || o->transactional_id[0] == '\0')
-        return error_set(err, ERROR_CONFIG,
-                         "the relay's name is empty: it is the transactional id");
+        return error_set(err, ERROR_CONFIG, "kafka.transactional_id is empty");
     if (o->position_topic == NULL || !topic_name_is_legal(o->position_topic))
-        return error_set(err, ERROR_CONFIG,
-                         "position_topic \"%s\" is no topic name: 1 to 249 of A-Z a-z 0-9 . _ -",
-                         o->position_topic == NULL ? "" : o->position_topic);
+        return error_set(
+            err, ERROR_CONFIG,
+            "kafka.position_topic \"%s\" is no topic name: 1 to 249 of A-Z a-z 0-9 . _ -",
+            o->position_topic == NULL ? "" : o->position_topic);
     if (o->partitions < 1)
-        return error_set(err, ERROR_CONFIG, "partitions %" PRId32 ": must be 1 or more",
+        return error_set(err, ERROR_CONFIG, "topics.partitions %" PRId32 ": must be 1 or more",
                          o->partitions);
     if (o->replication_factor != -1 &&
         (o->replication_factor < 1 || o->replication_factor > INT16_MAX))
         return error_set(err, ERROR_CONFIG,
-                         "replication_factor %" PRId32
+                         "topics.replication_factor %" PRId32
                          ": must be 1 or more, or -1 for the broker's default",
                          o->replication_factor);
     return true;

@@ -8,6 +8,7 @@
 #define POLL_MS 20
 #define LASTING_MS 3000 /* a broker that starts may refuse a good password for a moment */
 #define LOG_LEVEL_ERROR 3
+#define LOG_LEVEL_INFO 6
 
 /* Errors that stay until somebody changes something, and what. */
 static const struct {
@@ -20,15 +21,15 @@ static const struct {
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM,
      "set sasl.mechanism to one that the broker offers"},
     {RD_KAFKA_RESP_ERR__SSL, "check ssl.ca.location, and that the broker's certificate names the "
-                             "host in bootstrap_servers"},
+                             "host in kafka.bootstrap_servers"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
      "allow this user Write and Describe on the topic (Read too on the position topic, Create "
      "where "
      "topics are missing)"},
     {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
-     "allow this user to create topics, or make them and turn create_topics off"},
+     "allow this user to create topics, or make them and turn topics.create off"},
     {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-     "allow this user Write and Describe on the transactional id, which is the relay's name"},
+     "allow this user Write and Describe on the transactional id"},
     {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
      "raise max.message.bytes of the topic, or message.max.bytes of the broker"},
     {RD_KAFKA_RESP_ERR_INVALID_RECORD,
@@ -41,17 +42,17 @@ static const struct {
      "the topic was made anew: find out by whom, then start again"},
     {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "the topic was made anew with fewer partitions"},
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "the broker does not allow this topic name"},
-    {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, "change the option partitions"},
+    {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, "change topics.partitions"},
     {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR,
-     "set replication_factor to no more than the number of brokers"},
-    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, "change cleanup_policy"},
+     "set topics.replication_factor to no more than the number of brokers"},
+    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, "change topics.cleanup_policy"},
     {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, "the broker's policy for new topics forbids it"},
     {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
-     "lower transaction_timeout_ms or raise the broker's transaction.max.timeout.ms"},
+     "lower kafka.transaction_timeout or raise the broker's transaction.max.timeout.ms"},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
-     "use a broker with transactions, or delivery at_least_once"},
+     "use a broker with transactions, or kafka.delivery at_least_once"},
     {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
-     "use a broker with transactions, or delivery at_least_once"},
+     "use a broker with transactions, or kafka.delivery at_least_once"},
 };
 
 static const char *advice_for(rd_kafka_resp_err_t code)
@@ -102,14 +103,16 @@ void kafka_notes_done(struct kafka_notes *n)
     (void)pthread_mutex_destroy(&n->lock);
 }
 
-/* "All brokers down" follows from what was noted before; a log line is better than nothing. */
+/* "All brokers down" follows from what was noted before; a log line is better than that. */
 static int telling(rd_kafka_resp_err_t code)
 {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return 0;
-    if (code == RD_KAFKA_RESP_ERR__FAIL || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         return 1;
-    return kafka_fault_kind(code) == ERROR_CONFIG ? 3 : 2;
+    if (code == RD_KAFKA_RESP_ERR__FAIL)
+        return 2;
+    return kafka_fault_kind(code) == ERROR_CONFIG ? 4 : 3;
 }
 
 void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text)
@@ -131,23 +134,26 @@ void kafka_notes_clear(struct kafka_notes *n)
     (void)pthread_mutex_unlock(&n->lock);
 }
 
-bool kafka_notes_any(struct kafka_notes *n)
+/* librdkafka repeats the request by itself and tells of it in its debug log only:
+ *     "EndTxn returned _TRANSPORT in state CommittingTransaction (may_retry=true)" */
+static bool tells_of_repeated_end(const char *facility, const char *line)
 {
-    bool any;
-
-    (void)pthread_mutex_lock(&n->lock);
-    any = n->code != RD_KAFKA_RESP_ERR_NO_ERROR;
-    (void)pthread_mutex_unlock(&n->lock);
-    return any;
+    return strcmp(facility, "ENDTXN") == 0 && strstr(line, "EndTxn returned ") != NULL &&
+           strstr(line, "EndTxn returned NO_ERROR") == NULL;
 }
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *line)
 {
     struct kafka_notes *notes = rk == NULL ? NULL : rd_kafka_opaque(rk);
 
-    (void)facility;
-    if (notes != NULL && level <= LOG_LEVEL_ERROR)
+    if (notes == NULL)
+        return;
+    /* A connection that is closed on us is an error only in the log, and no more than info there.
+     */
+    if (level <= LOG_LEVEL_ERROR || (level <= LOG_LEVEL_INFO && strcmp(facility, "FAIL") == 0))
         kafka_notes_take(notes, RD_KAFKA_RESP_ERR__FAIL, line);
+    else if (tells_of_repeated_end(facility, line))
+        atomic_store(&notes->end_repeated, true);
 }
 
 void kafka_notes_attach(struct kafka_notes *n, rd_kafka_conf_t *conf)

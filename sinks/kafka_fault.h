@@ -29,6 +29,7 @@ struct kafka_notes {
     rd_kafka_resp_err_t code; /* NO_ERROR: nothing was noted */
     int64_t since_ms;         /* when this code was first noted */
     char text[KAFKA_NOTE_BYTES];
+    atomic_bool end_repeated; /* librdkafka sent the end of a transaction more than once */
 };
 
 /* A wait of many slices. */
@@ -51,8 +52,8 @@ void kafka_notes_done(struct kafka_notes *n);
 /* Kept unless something more telling stands there already. */
 void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text);
 void kafka_notes_clear(struct kafka_notes *n);
-bool kafka_notes_any(struct kafka_notes *n);
-/* Makes `n` the configuration's opaque; log lines go there instead of stderr. */
+/* Makes `n` the configuration's opaque; log lines go there instead of stderr.  With debug=eos among
+ * the properties end_repeated is noted. */
 void kafka_notes_attach(struct kafka_notes *n, rd_kafka_conf_t *conf);
 /* An error callback (rd_kafka_conf_set_error_cb) for a configuration that notes are attached to. */
 void kafka_notes_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque);

@@ -58,6 +58,8 @@ static bool find_topic(struct reading *r, bool *out_found, struct error *err)
             *out_found = true;
             return true;
         case LOOKUP_MISSING:
+            if (r->fenced)
+                break; /* it was there a moment ago: this broker has not heard of it yet */
             *out_found = false;
             return true;
         case LOOKUP_UNSURE:

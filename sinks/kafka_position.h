@@ -24,8 +24,9 @@
 #include "sinks/kafka_producer.h"
 
 /* Reads the last committed position.  With `fenced` (our own earlier writer can write no more)
- * everything that was in the partition is waited for, past other relays' open transactions.  A
- * missing topic or record: out->known is false.  ERROR_GAP when the record cannot be read. */
+ * everything that was in the partition is waited for, past other relays' open transactions, and so
+ * is the topic itself.  A missing record, or else topic: out->known is false.  ERROR_GAP when the
+ * record cannot be read. */
 bool kafka_position_read(const struct kafka_options *options, bool fenced, const atomic_bool *stop,
                          int64_t until_ms, struct position *out, struct error *err) MUST_CHECK;
 

@@ -9,6 +9,8 @@
 
 #include "sinks/kafka_config.h"
 
+#define REQUEST_MAX_BYTES (100 << 20)
+#define HAND_OVER_BYTES ((size_t)1 << 20)
 #define RECORD_OVERHEAD_BYTES 256 /* librdkafka's own struct for a record, and its queue entry */
 
 void kafka_producer_wake(struct kafka_producer *p)
@@ -59,19 +61,20 @@ static bool fenced(struct kafka_producer *p, const char *what, struct error *err
     int64_t age_ms = kafka_clock_ms() - begun_ms;
 
     if (begun_ms == 0)
-        return error_set(err, ERROR_LINK, "%s: another relay of the name \"%s\" is starting", what,
+        return error_set(err, ERROR_LINK,
+                         "%s: another relay with the transactional id \"%s\" is starting", what,
                          p->options->transactional_id);
     if (age_ms >= p->options->transaction_timeout_ms)
         return error_set(err, ERROR_LINK,
                          "%s: the transaction was open for %" PRId64
-                         " ms, longer than transaction_timeout_ms %" PRId64
+                         " ms, longer than kafka.transaction_timeout %" PRId64
                          ": the broker gave it up",
                          what, age_ms, p->options->transaction_timeout_ms);
-    return error_set(
-        err, ERROR_FENCED,
-        "%s: another relay of the name \"%s\" has taken over: stop one of the two, or give "
-        "it another name",
-        what, p->options->transactional_id);
+    return error_set(err, ERROR_FENCED,
+                     "%s: another relay with the transactional id \"%s\" has taken over: stop one "
+                     "of the two, or give "
+                     "it another id",
+                     what, p->options->transactional_id);
 }
 
 bool kafka_producer_fault(struct kafka_producer *p, rd_kafka_resp_err_t code, const char *detail,
@@ -103,11 +106,17 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 static void fail_delivery(struct kafka_producer *p, const rd_kafka_message_t *message)
 {
     struct error failure = {0};
+    size_t bytes = message->len + message->key_len;
+    const char *detail = NULL;
     char what[320];
 
+    if (message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && bytes > REQUEST_MAX_BYTES)
+        detail =
+            "timed out: a broker drops requests beyond its socket.request.max.bytes, 100 MiB where "
+            "nobody changed it";
     (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not delivered",
-                   rd_kafka_topic_name(message->rkt), message->len + message->key_len);
-    (void)kafka_producer_fault(p, message->err, NULL, what, &failure);
+                   rd_kafka_topic_name(message->rkt), bytes);
+    (void)kafka_producer_fault(p, message->err, detail, what, &failure);
     kafka_producer_fail(p, &failure);
 }
 
@@ -211,18 +220,25 @@ bool kafka_producer_has_room(struct kafka_producer *p, size_t weight)
     return true;
 }
 
-static rd_kafka_resp_err_t send_plain(rd_kafka_topic_t *topic, int32_t partition,
-                                      const struct record *r, void *key, void *value, void *opaque)
+/* Where a record goes, and its parts as librdkafka wants them. */
+struct sending {
+    rd_kafka_topic_t *topic;
+    int32_t partition;
+    int flags; /* how the value is taken; a key is always copied */
+    void *key, *value;
+    void *opaque; /* comes back in the delivery report */
+};
+
+static rd_kafka_resp_err_t send_plain(const struct sending *s, const struct record *r)
 {
-    if (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, value, r->value.len, key,
-                         r->key.len, opaque) == 0)
+    if (rd_kafka_produce(s->topic, s->partition, s->flags, s->value, r->value.len, s->key,
+                         r->key.len, s->opaque) == 0)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     return rd_kafka_last_error();
 }
 
-static rd_kafka_resp_err_t send_with_headers(struct kafka_producer *p, rd_kafka_topic_t *topic,
-                                             int32_t partition, const struct record *r, void *key,
-                                             void *value, void *opaque)
+static rd_kafka_resp_err_t send_with_headers(struct kafka_producer *p, const struct sending *s,
+                                             const struct record *r)
 {
     rd_kafka_vu_t parts[6 + RECORD_HEADERS_MAX];
     rd_kafka_resp_err_t code;
@@ -230,19 +246,19 @@ static rd_kafka_resp_err_t send_with_headers(struct kafka_producer *p, rd_kafka_
     size_t n = 0;
 
     parts[n].vtype = RD_KAFKA_VTYPE_RKT;
-    parts[n++].u.rkt = topic;
+    parts[n++].u.rkt = s->topic;
     parts[n].vtype = RD_KAFKA_VTYPE_PARTITION;
-    parts[n++].u.i32 = partition;
+    parts[n++].u.i32 = s->partition;
     parts[n].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-    parts[n++].u.i = RD_KAFKA_MSG_F_COPY;
+    parts[n++].u.i = s->flags;
     parts[n].vtype = RD_KAFKA_VTYPE_VALUE;
-    parts[n].u.mem.ptr = value;
+    parts[n].u.mem.ptr = s->value;
     parts[n++].u.mem.size = r->value.len;
     parts[n].vtype = RD_KAFKA_VTYPE_KEY;
-    parts[n].u.mem.ptr = key;
+    parts[n].u.mem.ptr = s->key;
     parts[n++].u.mem.size = r->key.len;
     parts[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
-    parts[n++].u.ptr = opaque;
+    parts[n++].u.ptr = s->opaque;
     for (size_t i = 0; i < r->header_count; i++) {
         parts[n].vtype = RD_KAFKA_VTYPE_HEADER;
         parts[n].u.header.name = r->headers[i].name;
@@ -269,22 +285,33 @@ static void *bytes_or_null(bool present, struct slice bytes)
     return present ? at.out : NULL;
 }
 
+/* A value of many megabytes would otherwise be there twice. */
+static bool is_handed_over(const struct record *record)
+{
+    return record->value_buf != NULL && record->value.len >= HAND_OVER_BYTES;
+}
+
 bool kafka_producer_send(struct kafka_producer *p, rd_kafka_topic_t *topic, int32_t partition,
                          const struct record *record, size_t bytes, struct error *err)
 {
-    void *key = bytes_or_null(record->has_key, record->key);
-    void *value = bytes_or_null(record->has_value, record->value);
+    bool handed_over = is_handed_over(record);
     size_t weight = kafka_producer_weight(bytes);
-    void *opaque = (void *)(uintptr_t)weight; /* comes back in the delivery report */
+    struct sending s = {.topic = topic,
+                        .partition = partition,
+                        .flags = handed_over ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY,
+                        .key = bytes_or_null(record->has_key, record->key),
+                        .value = bytes_or_null(record->has_value, record->value),
+                        .opaque = (void *)(uintptr_t)weight};
     rd_kafka_resp_err_t code;
     char what[320];
 
     atomic_fetch_add(&p->owed_bytes, weight);
-    code = record->header_count == 0
-               ? send_plain(topic, partition, record, key, value, opaque)
-               : send_with_headers(p, topic, partition, record, key, value, opaque);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+    code = record->header_count == 0 ? send_plain(&s, record) : send_with_headers(p, &s, record);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (handed_over)
+            (void)buf_take(record->value_buf); /* librdkafka's now */
         return true;
+    }
     atomic_fetch_sub(&p->owed_bytes, weight);
     (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken",
                    rd_kafka_topic_name(topic), bytes);

@@ -57,7 +57,8 @@ size_t kafka_producer_weight(size_t record_bytes);
 /* True when `weight` more may be handed over; a record too heavy for the whole queue passes alone.
  * False: wake_fd will tell when to ask again. */
 bool kafka_producer_has_room(struct kafka_producer *p, size_t weight);
-/* Copies the record (once, librdkafka's own copy).  `bytes` is what it weighs without overhead. */
+/* Copies the record (once, librdkafka's own copy), or takes a big value over from its buffer.
+ * `bytes` is what it weighs without overhead. */
 bool kafka_producer_send(struct kafka_producer *p, rd_kafka_topic_t *topic, int32_t partition,
                          const struct record *record, size_t bytes, struct error *err) MUST_CHECK;
 

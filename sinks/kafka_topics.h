@@ -1,6 +1,9 @@
 /*
- * kafka_topics - is a topic there, with as many partitions as it should have?  If it is missing:
- * make it.
+ * kafka_topics - are topics there, with as many partitions as they should have?  Those that are
+ * missing are made.
+ *
+ * A broker takes about as long to answer for one topic as for a hundred, so they are asked for and
+ * made many at a time.
  */
 #ifndef SINKS_KAFKA_TOPICS_H
 #define SINKS_KAFKA_TOPICS_H
@@ -16,8 +19,10 @@
 #include "sinks/kafka_fault.h"
 
 struct kafka_topic {
+    const char *name; /* somebody else's, who keeps it for longer */
     rd_kafka_topic_t *handle;
-    int32_t partitions; /* 0: not looked up yet */
+    int32_t partitions;       /* 0: not looked up yet */
+    struct kafka_topic *next; /* of those that are looked up together */
 };
 
 enum kafka_lookup { LOOKUP_FOUND, LOOKUP_MISSING, LOOKUP_UNSURE, LOOKUP_FAILED };
@@ -27,13 +32,13 @@ enum kafka_lookup { LOOKUP_FOUND, LOOKUP_MISSING, LOOKUP_UNSURE, LOOKUP_FAILED }
 enum kafka_lookup kafka_topic_look_up(rd_kafka_t *rk, rd_kafka_topic_t *handle, int timeout_ms,
                                       int32_t *out_partitions, struct error *err);
 
-/* A topic for records: made, when it is missing and create_topics is on, with the options'
- * partitions, replication factor and cleanup policy.  Fills `topic`, whose handle may be there
- * already. */
-bool kafka_topic_ensure(rd_kafka_t *rk, const struct kafka_options *options, const char *name,
-                        const struct kafka_wait *wait, struct kafka_topic *topic,
-                        struct error *err) MUST_CHECK;
-/* The position topic: one partition, compacted. */
+/* Topics for records, a list: made, where missing and create_topics is on, with the options'
+ * partitions, replication factor and cleanup policy.  Fills each one's handle and partitions; what
+ * is filled already is left alone. */
+bool kafka_topics_ensure(rd_kafka_t *rk, const struct kafka_options *options,
+                         const struct kafka_wait *wait, struct kafka_topic *list,
+                         struct error *err) MUST_CHECK;
+/* The position topic, whose name this sets: one partition, compacted. */
 bool kafka_topic_ensure_position(rd_kafka_t *rk, const struct kafka_options *options,
                                  const struct kafka_wait *wait, struct kafka_topic *topic,
                                  struct error *err) MUST_CHECK;

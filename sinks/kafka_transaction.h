@@ -6,7 +6,7 @@
  *     ask(JOB_OPEN)      ----------------> fence, position topic, read the position
  *     take(JOB_OPEN)     <- wake_fd -----  done, or the producer has failed
  *     produce ...                          serves delivery reports and errors
- *     ask(JOB_TOPIC)     ----------------> look the topic up, make it
+ *     ask(JOB_TOPICS)    ----------------> look topics up, make them
  *     ask(JOB_COMMIT)    ----------------> position record, flush, commit
  *     take(JOB_COMMIT)   <- wake_fd -----  done, or the producer has failed
  *
@@ -27,15 +27,14 @@
 #include "sinks/kafka_producer.h"
 #include "sinks/kafka_topics.h"
 
-enum kafka_job { JOB_OPEN = 1, JOB_TOPIC = 2, JOB_COMMIT = 4 };
+enum kafka_job { JOB_OPEN = 1, JOB_TOPICS = 2, JOB_COMMIT = 4 };
 
 struct kafka_transaction {
     struct kafka_producer *producer;
     struct kafka_topic position_topic; /* the helper's */
 
-    struct position position;  /* JOB_OPEN: what was read; JOB_COMMIT: what to write */
-    struct kafka_topic *topic; /* JOB_TOPIC: what to fill in ... */
-    const char *topic_name;    /* ... and which it is */
+    struct position position;   /* JOB_OPEN: what was read; JOB_COMMIT: what to write */
+    struct kafka_topic *topics; /* JOB_TOPICS: a list to fill in */
 
     pthread_t thread;
     bool started;

@@ -182,7 +182,7 @@ static bool fail_limit(const struct making *m)
 {
     return error_set(m->err, ERROR_CONFIG,
                      "table %.*s.%.*s: a record at LSN %s is larger than the limit of %zu bytes: "
-                     "raise the limit for records",
+                     "raise limits.record",
                      SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name),
                      lsn_format(m->event->lsn).text, m->r->options.record_limit_bytes);
 }
@@ -240,8 +240,7 @@ static struct slice partition_key(struct slice key, const struct key_frame *fram
     return slice_of(key.at + frame->head, key.len - frame->head - frame->tail);
 }
 
-static struct record *add_record(const struct making *m, const struct buf *key,
-                                 const struct buf *value)
+static struct record *add_record(const struct making *m, const struct buf *key, struct buf *value)
 {
     struct buf *records = &m->r->records;
     struct record *record = (struct record *)(void *)buf_room(records, sizeof *record);
@@ -258,6 +257,7 @@ static struct record *add_record(const struct making *m, const struct buf *key,
     if (value != NULL) {
         record->has_value = true;
         record->value = buf_view(value);
+        record->value_buf = value;
     }
     return record;
 }
@@ -417,6 +417,7 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
         if (record == NULL)
             break;
         record->value = slice_of(NULL, out->len - start);
+        record->value_buf = NULL;
         start = out->len;
     }
     records = (struct record *)(void *)r->records.at;
@@ -450,7 +451,7 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
         return error_set(
             err, ERROR_CONFIG,
             "the logical message at LSN %s makes a record larger than the limit of %zu "
-            "bytes: raise the limit for records",
+            "bytes: raise limits.record",
             lsn_format(event->lsn).text, r->options.record_limit_bytes);
     record = (struct record *)(void *)buf_room(&r->records, sizeof *record);
     if (record == NULL)
@@ -483,6 +484,7 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
     case EVENT_COMMIT:
     case EVENT_SNAPSHOT_BEGIN:
     case EVENT_SNAPSHOT_END:
+    case EVENT_RELATION:
     case EVENT_PROGRESS:
         break;
     }

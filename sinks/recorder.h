@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "millrace/attr.h"
+#include "millrace/buf.h"
 #include "millrace/error.h"
 #include "millrace/event.h"
 #include "millrace/slice.h"
@@ -78,6 +79,8 @@ struct record {
     struct slice partition_key; /* what picks the partition: the key without schema or schema id */
     bool has_value;             /* false: null value, a tombstone */
     struct slice value;
+    struct buf *value_buf; /* holds the value and nothing else: a sink may buf_take() it instead of
+                            * copying; NULL: it must copy */
     struct header headers[RECORD_HEADERS_MAX];
     size_t header_count;
     const struct relation *relation; /* NULL for a message */

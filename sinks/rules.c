@@ -196,6 +196,7 @@ bool rules_skip(const struct rules *rules, const struct event *event)
     case EVENT_COMMIT:
     case EVENT_SNAPSHOT_BEGIN:
     case EVENT_SNAPSHOT_END:
+    case EVENT_RELATION:
     case EVENT_PROGRESS:
         break;
     }

@@ -143,7 +143,7 @@ fi
 if wants lint; then
     check headers bash tests/check_headers.sh
     check format bash tests/format.sh --check
-    check tidy python3 tests/support/tidy.py build/ci build/check/tidy
+    check tidy "$(python_of_tests)" tests/support/tidy.py build/ci build/check/tidy
 fi
 if wants fuzz; then
     check build-fuzz preset_build fuzz

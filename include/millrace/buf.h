@@ -72,6 +72,15 @@ static inline void buf_text(struct buf *b, const char *text)
 
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Hands the block over, to be freed with free(); the buffer begins anew. */
+static inline void *buf_take(struct buf *b)
+{
+    void *block = b->at;
+
+    *b = (struct buf){.limit_bytes = b->limit_bytes};
+    return block;
+}
+
 /* What is in it; valid until the next append. */
 static inline struct slice buf_view(const struct buf *b)
 {

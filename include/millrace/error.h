@@ -33,16 +33,17 @@ enum error_kind {
 /* Why going on would lose changes.  Each has an exit code of its own (relay/exit_code.h). */
 enum gap {
     GAP_NONE,
-    GAP_SLOT_MISSING,        /* a position is stored, the slot is gone                              */
-    GAP_SLOT_INVALIDATED,    /* the server has thrown away WAL that the slot still needed           */
-    GAP_SLOT_FOREIGN,        /* other plugin, other database, or two-phase                          */
-    GAP_SLOT_AHEAD,          /* somebody else consumed or recreated it: confirmed > stored position */
-    GAP_SLOT_WITHOUT_POSITION, /* the slot exists, no position is stored: whose is it?              */
-    GAP_PUBLICATION_MISSING, /* or lacks a table that is configured                                 */
-    GAP_OTHER_CLUSTER,       /* system identifier differs from the stored one                       */
-    GAP_OTHER_TIMELINE,      /* the stored position is not in the server's history                  */
-    GAP_BEYOND_WAL,          /* the server's WAL ends before the stored position                    */
-    GAP_POSITION_UNREADABLE, /* the stored position is damaged or of a version that we do not know  */
+    GAP_SLOT_MISSING,     /* a position is stored, the slot is gone                              */
+    GAP_SLOT_INVALIDATED, /* the server has thrown away WAL that the slot still needed           */
+    GAP_SLOT_FOREIGN,     /* other plugin, other database, or two-phase                          */
+    GAP_SLOT_AHEAD,       /* somebody else consumed or recreated it: confirmed > stored position */
+    GAP_SLOT_WITHOUT_POSITION, /* the slot exists, no position is stored: whose is it? */
+    GAP_PUBLICATION_MISSING,   /* or lacks a table that is configured   */
+    GAP_OTHER_CLUSTER,  /* system identifier differs from the stored one                       */
+    GAP_OTHER_TIMELINE, /* the stored position is not in the server's history                  */
+    GAP_BEYOND_WAL,     /* the server's WAL ends before the stored position                    */
+    GAP_POSITION_UNREADABLE, /* the stored position is damaged or of a version that we do not know
+                              */
 };
 
 #define ERROR_TEXT_BYTES 1024

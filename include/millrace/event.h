@@ -16,8 +16,8 @@
 #include "millrace/slice.h"
 
 /*
- * A cell is what PostgreSQL would print under the pinned session settings: ISO dates, UTC, hex bytea,
- * postgres intervals, extra_float_digits 3 ... whether it came by COPY or by the stream.
+ * A cell is what PostgreSQL would print under the pinned session settings: ISO dates, UTC, hex
+ * bytea, postgres intervals, extra_float_digits 3 ... whether it came by COPY or by the stream.
  */
 enum cell_kind {
     CELL_NULL,
@@ -46,6 +46,7 @@ enum event_kind {
     EVENT_READ,           /* a row of the snapshot */
     EVENT_SNAPSHOT_BEGIN, /* before the first row: the position learns the consistent point */
     EVENT_SNAPSHOT_END,   /* after the last row: the position moves to streaming */
+    EVENT_RELATION,       /* rows of this table may follow: a sink may prepare for them */
     EVENT_PROGRESS,       /* nothing happened up to end_lsn; no transaction is open */
 };
 
@@ -77,24 +78,24 @@ struct event {
 
     uint64_t lsn;        /* of the change itself; of a snapshot row: the consistent point */
     uint64_t commit_lsn; /* of the transaction, known from its BEGIN on; 0 outside one */
-    uint64_t end_lsn;    /* COMMIT, PROGRESS, MESSAGE outside a transaction: where to resume; else 0 */
+    uint64_t end_lsn; /* COMMIT, PROGRESS, MESSAGE outside a transaction: where to resume; else 0 */
     uint64_t prior_end_lsn; /* end of the transaction committed before this one; 0: none yet */
-    uint64_t ordinal;       /* 1 for the transaction's first change, counting I U D T and transactional M */
-    uint32_t xid;           /* 0: none (non-transactional message) */
-    int64_t commit_us;      /* source time, microseconds since 1970: the commit's; of a snapshot row:
-                             * when the snapshot was taken; of a non-transactional message: send time */
-    int64_t seen_ns;        /* wall clock of the relay when it took the event, nanoseconds since 1970;
-                             * set by the loop, not by the source */
+    uint64_t ordinal;  /* 1 for a transaction's first change; I U D T and transactional M count */
+    int64_t commit_us; /* source time, microseconds since 1970: the commit's; of a snapshot row:
+                        * when the snapshot was taken; of a non-transactional message: send time */
+    int64_t seen_ns;   /* wall clock of the relay when it took the event, nanoseconds since 1970;
+                        * set by the loop, not by the source */
 
     struct slice origin; /* replication origin's name; len 0: none */
     uint64_t origin_lsn;
 
-    const struct relation *relation; /* INSERT UPDATE DELETE READ; described */
+    const struct relation *relation; /* INSERT UPDATE DELETE READ RELATION; described */
     struct row row;                  /* the new row: INSERT UPDATE READ */
     struct row old;                  /* UPDATE DELETE, see old_kind */
 
     const struct relation *const *truncated; /* TRUNCATE: relations, all described */
     uint32_t truncated_count;
+    uint32_t xid; /* 0: none (non-transactional message) */
 
     struct slice prefix; /* MESSAGE */
     struct slice content;

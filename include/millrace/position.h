@@ -76,7 +76,7 @@ static inline bool position_is_intention(const struct position *p)
 }
 
 /* What the position is after `event` was taken by the sink.  Events that are no progress (BEGIN,
- * READ) leave it as it is. */
+ * READ, RELATION) leave it as it is. */
 void position_advance(struct position *p, const struct event *event);
 
 /* Appends the text form. */
@@ -84,6 +84,9 @@ void position_encode(const struct position *p, struct buf *out);
 /* Reads the text form.  False with ERROR_GAP/GAP_POSITION_UNREADABLE when it is damaged or of
  * another version; *out is written only on success, with known = true. */
 bool position_decode(struct slice text, struct position *out, struct error *err) MUST_CHECK;
+
+/* Every field the same? */
+bool position_equal(const struct position *a, const struct position *b);
 
 const char *snapshot_state_name(enum snapshot_state state);
 

@@ -33,7 +33,8 @@ static inline struct slice reader_bytes(struct reader *r, size_t len)
 {
     struct slice got = {NULL, 0};
 
-    if (r->failed || len > (size_t)(r->end - r->at)) { /* compare with what is left; never add first */
+    if (r->failed ||
+        len > (size_t)(r->end - r->at)) { /* compare with what is left; never add first */
         r->failed = true;
         return got;
     }

@@ -1,13 +1,13 @@
 /*
  * relation - a table as PostgreSQL described it at one moment.
  *
- * The stream's R message fills the first half (names, types, identity flags); the catalogue, read on
- * a side connection, the second (primary key, NOT NULL, what the types are).  A relation is never
- * changed after it was described: a later description of the same table is another struct with
- * another `id`, and events bind to the one in force at their place in the log.
+ * The stream's R message fills the first half (names, types, identity flags); the catalogue, read
+ * on a side connection, the second (primary key, NOT NULL, what the types are).  A relation is
+ * never changed after it was described: a later description of the same table is another struct
+ * with another `id`, and events bind to the one in force at their place in the log.
  *
- * All memory belongs to the arena of whoever made the relation (the decoder's relation cache, or the
- * snapshot).  A pointer to it is valid until that relation is replaced or the session ends.
+ * All memory belongs to the arena of whoever made the relation (the decoder's relation cache, or
+ * the snapshot).  A pointer to it is valid until that relation is replaced or the session ends.
  */
 #ifndef MILLRACE_RELATION_H
 #define MILLRACE_RELATION_H
@@ -35,7 +35,7 @@ struct type {
     enum type_kind kind;
     char delimiter;             /* between array elements: ',' (';' for box) */
     const struct type *element; /* an array's element type, else NULL */
-    const struct type *base;    /* a domain's base type (may be a domain itself); a range's subtype; else NULL */
+    const struct type *base;    /* of a domain (may be one itself); a range's subtype; else NULL */
     int32_t base_typmod;        /* a domain's typmod on its base type, else -1 */
     const struct slice *labels; /* an enum's labels in sort order */
     uint32_t label_count;
@@ -45,7 +45,7 @@ struct column {
     struct slice name;
     uint32_t type_oid;
     int32_t typmod; /* pg_attribute.atttypmod; -1: none */
-    bool identity;  /* part of the replica identity (R message flag 1); under FULL every column is */
+    bool identity; /* part of the replica identity (R message flag 1); under FULL every column is */
 
     /* From the catalogue; see relation.described. */
     bool not_null;
@@ -73,18 +73,18 @@ struct relation {
 
     /* From the catalogue. */
     bool described;
-    /* Columns that identify a row, as indexes into columns, in index order: the primary key; else the
-     * replica identity's index; else the first unique index over NOT NULL columns; else none.  A key
-     * any column of which is not among `columns` counts as none, and so does one that the replica
-     * identity does not cover: the deletes do not carry it. */
+    /* Columns that identify a row, as indexes into columns, in index order: the primary key; else
+     * the replica identity's index; else the first unique index over NOT NULL columns; else none.
+     * A key any column of which is not among `columns` counts as none, and so does one that the
+     * replica identity does not cover: the deletes do not carry it. */
     const uint16_t *key;
     uint16_t key_count;
     bool key_is_primary;
     bool ignored; /* left out by the configuration: the source drops its events */
 };
 
-/* True when both describe the same table in the same way: everything but `id` and what came from the
- * catalogue.  For telling a repeated R message from a changed one. */
+/* True when both describe the same table in the same way: everything but `id` and what came from
+ * the catalogue.  For telling a repeated R message from a changed one. */
 bool relation_same_wire(const struct relation *a, const struct relation *b);
 
 #endif

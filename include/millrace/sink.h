@@ -38,7 +38,8 @@ struct sink;
 struct sink_ops {
     const char *name;
     /* Blocks, with a deadline; gives up with ERROR_STOPPED soon after the stop descriptor that the
-     * constructor was given becomes readable.  A sink that has nothing leaves out_position->known false. */
+     * constructor was given becomes readable.  A sink that has nothing leaves out_position->known
+     * false. */
     bool (*recover)(struct sink *sink, struct position *out_position, struct error *err);
     /* Called for every kind of event; a sink ignores (takes) the kinds that mean nothing to it. */
     enum put_outcome (*put)(struct sink *sink, const struct event *event, struct error *err);
@@ -46,14 +47,16 @@ struct sink_ops {
     bool (*commit)(struct sink *sink, const struct position *position, struct error *err);
     /* To be called whenever fd() is readable, and after commit() when fd() is -1. */
     enum reap_outcome (*reap)(struct sink *sink, struct error *err);
-    int (*fd)(const struct sink *sink); /* readable when reap() has news; -1: reap() answers at once */
-    void (*close)(struct sink *sink);   /* what is not committed is dropped; NULL is fine */
+    /* Readable when reap() has news; -1: reap() answers at once. */
+    int (*fd)(const struct sink *sink);
+    /* What is not committed is dropped; NULL is fine. */
+    void (*close)(struct sink *sink);
 };
 
 /* Embedded as the first member of every sink. */
 struct sink {
     const struct sink_ops *ops;
-    /* Taken since the last commit(); kept by the sink, read by the loop to decide when to commit. */
+    /* Taken since the last commit(); kept by the sink, read by the loop. */
     uint64_t pending_records;
     uint64_t pending_bytes;
 };

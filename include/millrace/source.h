@@ -2,8 +2,8 @@
  * source - where events come from.
  *
  * One thread calls all of this.  Nothing calls back.  No call but start() may block longer than a
- * fraction of a second; start() may take as long as the server does, but gives up with ERROR_STOPPED
- * soon after the stop descriptor that its constructor was given becomes readable.
+ * fraction of a second; start() may take as long as the server does, but gives up with
+ * ERROR_STOPPED soon after the stop descriptor that its constructor was given becomes readable.
  *
  *     start(position) -> next() ... next() -> SOURCE_IDLE -> poll -> next() ...
  *                 confirm(durable) whenever the sink has made something durable
@@ -25,9 +25,10 @@
 #define SOURCE_POLL_MAX 72 /* descriptors that a source may ask to be polled */
 
 enum source_outcome {
-    SOURCE_EVENT,  /* *out_event is filled; valid until the next call of next(): confirm(), tick() and
-                    * poll_fds() leave it alone, since the sink may refuse it for a while */
-    SOURCE_IDLE,   /* everything received has been returned: poll before calling again */
+    SOURCE_EVENT,  /* *out_event is filled; valid until the next call of next(): confirm(), tick()
+                    * and  poll_fds() leave it alone, since the sink may refuse it for a while */
+    SOURCE_IDLE,   /* everything received has been returned: poll or confirm() before calling
+                    * again */
     SOURCE_ENDED,  /* a finite source (a snapshot only, a log) is through */
     SOURCE_FAILED, /* err says why; nothing but close() may follow */
 };

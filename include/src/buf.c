@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define FIRST_BYTES ((size_t)256)
-#define BIG_BYTES ((size_t)1 << 20) /* up to here sizes double; beyond, a quarter is kept in hand */
+#define BIG_BYTES ((size_t)1 << 20) /* sizes double up to here; then a quarter is added */
 
 void buf_init(struct buf *b, size_t limit_bytes)
 {

@@ -23,6 +23,8 @@ const char *event_kind_name(enum event_kind kind)
         return "SNAPSHOT_BEGIN";
     case EVENT_SNAPSHOT_END:
         return "SNAPSHOT_END";
+    case EVENT_RELATION:
+        return "RELATION";
     case EVENT_PROGRESS:
         return "PROGRESS";
     }

@@ -18,7 +18,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 /* A change inside a transaction: from now on the position is in the middle of it. */
 static void advance_inside(struct position *p, const struct event *event)
 {
-    if (event->commit_lsn == 0) { /* a message outside any transaction */
+    if (event->commit_lsn == 0) { /* a message, or a TRUNCATE before a table is read again */
         p->end_lsn = later(p->end_lsn, event->end_lsn);
         return;
     }
@@ -59,9 +59,25 @@ void position_advance(struct position *p, const struct event *event)
         break;
     case EVENT_BEGIN:
     case EVENT_READ:
+    case EVENT_RELATION:
         break;
     }
     p->known = true;
+}
+
+static bool same_source(const struct position *a, const struct position *b)
+{
+    return a->system_id == b->system_id && a->timeline == b->timeline &&
+           strcmp(a->slot, b->slot) == 0 && strcmp(a->database, b->database) == 0;
+}
+
+bool position_equal(const struct position *a, const struct position *b)
+{
+    return a->known == b->known && same_source(a, b) && a->end_lsn == b->end_lsn &&
+           a->commit_lsn == b->commit_lsn && a->ordinal == b->ordinal &&
+           a->last_lsn == b->last_lsn && a->commit_us == b->commit_us &&
+           a->snapshot == b->snapshot && a->consistent_point == b->consistent_point &&
+           a->reread_lsn == b->reread_lsn;
 }
 
 const char *snapshot_state_name(enum snapshot_state state)

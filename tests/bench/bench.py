@@ -4,14 +4,18 @@
               against pg_recvlogical writing the same slot's bytes to /dev/null
     snapshot  a table: relay (null sink; Kafka) against COPY TO STDOUT to /dev/null over as many connections
     memory    peak resident memory of the relay: a 2-million-row transaction, a 30 MB row, 1,000 tables
+    latency   milliseconds from the commit in PostgreSQL (source.ts_us) to a consumer of the topic, at 500 and at
+              2,000 transactions a second, exactly once (read_committed) and at least once
 
 Each case is run --runs times in turn with its floor (A B A B ...); medians are printed.  Ratios are what
 to quote: the machine is shared by all servers.
 """
 import argparse
 import contextlib
+import json
 import os
 import pathlib
+import shutil
 import signal
 import statistics
 import subprocess
@@ -23,12 +27,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/lib"))
 from private_servers import Kafka, Postgres, close_all, start_all  # noqa: E402
 
-MILLRACE = ROOT / "build/release/relay/millrace"
+MILLRACE = ROOT / "build/release/relay/millrace"  # --millrace names another
+CASES = ["stream", "snapshot", "memory", "latency"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Relay:
     """One `millrace run`, watched from outside."""
+
+    program = MILLRACE
 
     def __init__(self, postgres, name, folder, **settings):
         self.log = open(folder / f"{name}.log", "ab")
@@ -36,7 +43,7 @@ class Relay:
                 "source.postgres.user": "postgres", "source.postgres.database": "bench",
                 "publication.create": "filtered", "log.level": "warn"}
         (folder / "empty.yaml").write_text("{}\n")
-        arguments = [MILLRACE, "run", "-c", folder / "empty.yaml"]
+        arguments = [self.program, "run", "-c", folder / "empty.yaml"]
         for path, value in {**base, **settings}.items():
             arguments += ["--set", f"{path}={value}"]
         self.started = time.perf_counter()
@@ -60,9 +67,12 @@ class Relay:
                 sys.exit("bench: the relay did not get there in time")
             time.sleep(0.005)
         figures = self.figures()
+        self.stop()
+        return figures
+
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
-        return figures
 
     def to_the_end(self):
         """Runs until it ends by itself; seconds, CPU seconds, peak MiB."""
@@ -94,6 +104,13 @@ class Bench:
                             (lsn, slot)).fetchone()
         return row is not None and row[0]
 
+    def settled(self, slot):
+        """Until a relay has stored its first position: what comes from now on is its backlog."""
+        while not int(self.sql(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}' AND active")):
+            time.sleep(0.02)
+        mark = self.sql("SELECT pg_logical_emit_message(false, 'bench', 'mark')")
+        return lambda: self.confirmed(slot, mark)
+
     def drop_slot(self, slot):
         deadline = time.perf_counter() + 30
         while time.perf_counter() < deadline:
@@ -120,7 +137,9 @@ class Bench:
         # Two statements: a procedure that commits must not stand in a transaction of its caller's.
         self.sql(f"CALL fill({transactions}, {each})")
         self.sql("DROP PROCEDURE fill")
-        return self.sql("SELECT pg_current_wal_insert_lsn()")
+        end = self.sql("SELECT pg_current_wal_insert_lsn()")
+        self.sql("INSERT INTO b (a) VALUES (0)")  # so that `end` is passed by a commit, not by an idle position
+        return end
 
     def stream(self):
         rows, transactions = int(1_000_000 * self.scale), int(10_000 * self.scale)
@@ -130,9 +149,9 @@ class Bench:
         kafka_names = [self.fresh_name() for _ in range(self.runs)]
         kafka = {"kafka.bootstrap_servers": self.kafka.bootstrap, "snapshot.mode": "never",
                  "publication.name": "pub", "publication.create": "no"}
-        here = self.sql("SELECT pg_current_wal_insert_lsn()")
         for name in kafka_names:
-            Relay(self.postgres, name, self.folder, **kafka).until(lambda: self.confirmed(name, here))
+            relay = Relay(self.postgres, name, self.folder, **kafka)
+            relay.until(self.settled(name))
         floors = [self.fresh_name() for _ in range(self.runs)]
         nulls = [self.fresh_name() for _ in range(self.runs)]
         for slot in floors + nulls:
@@ -194,14 +213,15 @@ class Bench:
 
     def streamed(self, name, settings, write):
         """Peak figures of a relay that takes over what write() writes."""
-        here = self.sql("SELECT pg_current_wal_insert_lsn()")
         relay = Relay(self.postgres, name, self.folder, **settings)
-        while not self.confirmed(name, here):
+        settled = self.settled(name)
+        while not settled():
             time.sleep(0.05)
             if relay.process.poll() is not None:
                 sys.exit(f"bench: the relay ended: see {relay.log.name}")
         write()
         end = self.sql("SELECT pg_current_wal_insert_lsn()")
+        self.sql("SELECT pg_logical_emit_message(false, 'bench', 'end')")
         figures = relay.until(lambda: self.confirmed(name, end))
         self.drop_slot(name)
         return figures
@@ -230,6 +250,62 @@ class Bench:
             seconds, cpu, peak = self.streamed(name, {**kafka, "tables.include": tables_pattern}, write)
             print(f"  {label:36s} {peak:8.1f} MiB   {seconds:7.2f} s   {cpu:6.2f} CPU s")
 
+    # -- latency
+
+    def consumer(self, topic, isolation):
+        import confluent_kafka
+
+        consumer = confluent_kafka.Consumer({
+            "bootstrap.servers": self.kafka.bootstrap, "group.id": "bench", "isolation.level": isolation,
+            "enable.auto.commit": False, "fetch.wait.max.ms": 10, "fetch.error.backoff.ms": 1})
+        consumer.assign([confluent_kafka.TopicPartition(topic, 0, confluent_kafka.OFFSET_END)])
+        consumer.poll(2)  # until it stands at the end
+        return consumer
+
+    def delays(self, consumer, writer):
+        """Milliseconds of each record that comes while `writer` runs, and shortly after."""
+        found, until = [], None
+        while until is None or time.perf_counter() < until:
+            message = consumer.poll(0.1)
+            seen = time.time()
+            if message is not None and message.error() is None:
+                found.append(seen * 1e3 - json.loads(message.value())["source"]["ts_us"] / 1e3)
+            if until is None and writer.poll() is not None:
+                until = time.perf_counter() + 1
+        return sorted(found)
+
+    def latency(self):
+        seconds = max(5, int(60 * self.scale))
+        script = self.folder / "one_row.sql"
+        script.write_text("INSERT INTO l (t) VALUES ('some text of about forty bytes number 1234');\n")
+        self.sql("CREATE TABLE l (id bigserial PRIMARY KEY, t text)")
+        print(f"\nlatency: commit in PostgreSQL to consumer, single-row transactions for {seconds} s, milliseconds")
+        for delivery, isolation in (("exactly_once", "read_committed"), ("at_least_once", "read_uncommitted")):
+            for rate in (500, 2000):
+                name = self.fresh_name()
+                relay = Relay(self.postgres, name, self.folder, **{
+                    "kafka.bootstrap_servers": self.kafka.bootstrap, "kafka.delivery": delivery,
+                    "topics.partitions": 1, "tables.include": "public.l"})
+                settled = self.settled(name)
+                while not settled():
+                    time.sleep(0.02)
+                consumer = self.consumer(f"{name}.public.l", isolation)
+                writer = subprocess.Popen(
+                    ["pgbench", "-n", "-c", "4", "-R", str(rate), "-T", str(seconds), "-f", script,
+                     self.postgres.dsn("bench")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                found = self.delays(consumer, writer)
+                consumer.close()
+                _, cpu, peak = relay.figures()
+                relay.stop()
+                self.drop_slot(name)
+                if not found:
+                    sys.exit(f"bench: no record came: see {relay.log.name}")
+                print(f"  {delivery:14s} {rate:5d} tx/s   p50 {found[len(found) // 2]:6.1f}   "
+                      f"p99 {found[len(found) * 99 // 100]:6.1f}   max {found[-1]:6.1f}   "
+                      f"{len(found)} records   {cpu / len(found) * 1e6:5.1f} us CPU/record   peak {peak:5.1f} MiB",
+                      flush=True)
+        self.sql("DROP TABLE l")
+
     def report(self, label, rows, figures, floor=None):
         seconds = statistics.median(f[0] for f in figures)
         line = f"  {label:32s} {rows / seconds:12,.0f} rows/s"
@@ -242,15 +318,18 @@ class Bench:
 
     def close(self):
         close_all(self.kafka, self.postgres)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("case", nargs="*", default=["all"], choices=["stream", "snapshot", "memory", "all"])
+    arguments.add_argument("case", nargs="*", default=["all"], choices=[*CASES, "all"])
     arguments.add_argument("--scale", type=float, default=1.0, help="fraction of the full size")
     arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--millrace", type=pathlib.Path, default=MILLRACE, help="the program to measure")
     options = arguments.parse_args()
-    cases = ["stream", "snapshot", "memory"] if "all" in options.case else options.case
+    Relay.program = options.millrace
+    cases = CASES if "all" in options.case else options.case
     bench = Bench(options.scale, options.runs)
     try:
         for case in cases:

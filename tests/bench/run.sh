@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the relay against the floor in the same run; see tests/bench/bench.py.
-#     tests/bench/run.sh [stream|snapshot|memory|all] [--scale FRACTION] [--runs N]
+#     tests/bench/run.sh [stream|snapshot|memory|latency|all] [--scale FRACTION] [--runs N]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 me=bench

@@ -14,6 +14,7 @@
 static const struct loop_options quick = {.commit_records = 10,
                                           .commit_bytes = 1000000,
                                           .commit_interval_ms = 1000,
+                                          .cut_interval_ms = 16000,
                                           .idle_interval_ms = 0,
                                           .drain_timeout_ms = 5000};
 
@@ -165,7 +166,7 @@ static void urgent_progress_does_not_wait(void **state)
     struct scene *s = *state;
     struct loop_options lazy = quick;
 
-    lazy.idle_interval_ms = 3600 * 1000;
+    lazy.idle_interval_ms = 3600000;
     world_add_progress(s->world, true);
     s->world->endless = true;
     s->world->signal_after = 3; /* never reached by events: IDLE does not count */
@@ -185,6 +186,27 @@ static void refused_events_are_put_again(void **state)
     assert_int_equal(run_once(s, &quick), LOOP_ENDED);
     assert_exact(s->world);
     assert_true(s->world->ticks > 0);
+}
+
+static void source_that_must_write_is_called(void **state)
+{
+    struct scene *s = *state;
+
+    add_transactions(s->world, 3);
+    s->world->writes_first = true;
+    assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+    assert_exact(s->world);
+}
+
+static void source_that_waits_for_confirm_is_called(void **state)
+{
+    struct scene *s = *state;
+
+    add_transactions(s->world, 3);
+    s->world->awaits_durable = true;
+    s->world->slow_commit_polls = 2;
+    assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+    assert_exact(s->world);
 }
 
 static void failed_record_is_sent_again(void **state)
@@ -347,6 +369,8 @@ int main(void)
         SCENE(progress_alone_moves_the_position),
         SCENE(urgent_progress_does_not_wait),
         SCENE(refused_events_are_put_again),
+        SCENE(source_that_must_write_is_called),
+        SCENE(source_that_waits_for_confirm_is_called),
         SCENE(failed_record_is_sent_again),
         SCENE(failed_record_is_not_confirmed),
         SCENE(commit_of_unknown_outcome),

@@ -106,6 +106,7 @@ static void check_event(struct session *s, const struct event *e)
     case EVENT_READ:
     case EVENT_SNAPSHOT_BEGIN:
     case EVENT_SNAPSHOT_END:
+    case EVENT_RELATION:
     case EVENT_PROGRESS:
         abort(); /* never of the stream */
     }

@@ -29,10 +29,12 @@ def pytest_addoption(parser):
     group.addoption("--postgres-version", type=int, metavar="MAJOR",
                     help="instead of the distribution's (deploy/deps.sh --postgres MAJOR)")
     group.addoption("--kills", type=int, default=20, help="how often the kill tests kill the relay")
+    group.addoption("--soak-seconds", type=int, default=60, help="how long the soak test goes on")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "kills: kills the relay at random, many times; wants its full speed")
+    config.addinivalue_line("markers", "long: takes as long as it is told to")
     config.addinivalue_line("markers", "smoke: the whole path once, in seconds; runs on every build")
 
 

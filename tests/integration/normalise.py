@@ -100,25 +100,54 @@ def record(raw, prefix, case):
     return {"topic": topic, "key": raw["key"], "value": value(raw["value"], topic, case), "headers": headers}
 
 
-def _accepts(expected, got):
-    if expected.get("race") == "key":  # the reference lost the key in a race; whichever we saw is fine
-        return all(expected[k] == got[k] for k in ("topic", "value"))
-    return all(expected[k] == got[k] for k in ("topic", "key", "value", "headers"))
+def _flat(text, path):
+    """(field path, text of its value) of every field of a JSON text."""
+    def walk(value, path):
+        if isinstance(value, dict) and value:
+            for name, item in value.items():
+                yield from walk(item, f"{path}.{name}")
+        else:
+            yield path, _dump(value)
+
+    if text is None:
+        yield path, "no value at all"
+    else:
+        yield from walk(_load(text), path)
+
+
+def _field_differences(path, expected, got):
+    """The fields in which two JSON texts differ; the texts themselves if only their order does."""
+    if expected == got:
+        return []
+    wanted, seen = dict(_flat(expected, path)), dict(_flat(got, path))
+    both = [*wanted, *(name for name in seen if name not in wanted)]
+    found = [(name, wanted.get(name, "no such field"), seen.get(name, "no such field"))
+             for name in both if wanted.get(name) != seen.get(name)]
+    return found or [(path, expected, got)]
+
+
+def _record_differences(expected, got):
+    found = [difference for part in ("key", "value")
+             for difference in _field_differences(part, expected[part], got[part])]
+    if expected["headers"] != got["headers"]:
+        found.append(("headers", expected["headers"], got["headers"]))
+    return found
 
 
 def compare(expected, got):
-    """Differences as texts, none when all is well.  Both in the order of each topic's partition; topics are
-    compared one by one."""
+    """Differences as texts, none when all is well: topic, offset, field path, expected, got.
+
+    Both are in the order of each topic's partition; topics are compared one by one.
+    """
     found = []
-    topics = sorted({r["topic"] for r in expected} | {r["topic"] for r in got})
-    for topic in topics:
+    for topic in sorted({r["topic"] for r in [*expected, *got]}):
         wanted = [r for r in expected if r["topic"] == topic]
         seen = [r for r in got if r["topic"] == topic]
-        for i in range(max(len(wanted), len(seen))):
-            if i >= len(seen):
-                found.append(f"{topic} record {i}: missing {wanted[i]}")
-            elif i >= len(wanted):
-                found.append(f"{topic} record {i}: not expected {seen[i]}")
-            elif not _accepts(wanted[i], seen[i]):
-                found.append(f"{topic} record {i}:\n  expected {wanted[i]}\n  got      {seen[i]}")
+        if len(wanted) != len(seen):
+            found.append(f"{topic}: expected {len(wanted)} records, got {len(seen)}")
+        for offset, (one, other) in enumerate(zip(wanted, seen)):
+            for path, text, instead in _record_differences(one, other):
+                found.append(f"{topic} offset {offset} {path}:\n  expected {text}\n  got      {instead}")
+        found += [f"{topic} offset {i}: missing {wanted[i]}" for i in range(len(seen), len(wanted))]
+        found += [f"{topic} offset {i}: not expected {seen[i]}" for i in range(len(wanted), len(seen))]
     return found

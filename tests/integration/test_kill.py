@@ -43,9 +43,9 @@ class Scene:
                              "'skip-empty-xacts', '1')", (self.database.slot + "_witness",)).fetchall()
         return [row[0] for row in rows]
 
-    def load(self, seed, count, pause=0.0):
+    def load(self, seed, count, pause=0.0, survives=False):
         info = self.database.server.dsn(self.database.name) + " options='-c timezone=UTC'"
-        return Load(info, seed, count, truncates=self.partitions == 1, pause=pause)
+        return Load(info, seed, count, truncates=self.partitions == 1, pause=pause, survives=survives)
 
     def finish(self):
         """A last row, and all that comes before it; a relay that gave up is the caller's to see."""
@@ -80,16 +80,16 @@ class Scene:
         return checker.compare_sequence(TABLES, self.topic_of, records, self.witnessed(), self.partitions)
 
 
-def kill_under_load(scene, kills, rng):
+def kill_under_load(scene, kills, rng, streaming=0.75, most_s=0.5):
     """Kills at random moments: most often while it streams, sometimes while it still starts.
 
     The exit code with which the relay ended by itself, if it did; None after all the kills.
     """
     for _ in range(kills):
-        if rng.random() < 0.75:
+        if rng.random() < streaming:
             wait_until(lambda: "session_started" in scene.relay.stderr() or not scene.relay.running(),
                        60, "the relay to stream")
-        time.sleep(rng.uniform(0.0, 0.7) ** 2)  # when to kill is what is random here
+        time.sleep(most_s * rng.random() ** 2)  # when to kill is what is random here
         scene.relay.kill9()
         if scene.relay.exit_code != -9:
             return scene.relay.exit_code

@@ -19,7 +19,7 @@ def mutant(name):
 def verdict(scene, kills, rng):
     """What gives the mutant away: a text, or None."""
     load = scene.load(SEED + "/mutant", 300, pause=0.004)
-    code = kill_under_load(scene, kills, rng)
+    code = kill_under_load(scene, kills, rng, streaming=1, most_s=1.5)
     load.join()
     if code is None:
         try:
@@ -40,6 +40,6 @@ def test_mutant_is_caught(name, database, relay, reader):
     scene.relay.binary = program
     scene.start_streaming()
     scene.start_witness()
-    found = verdict(scene, 12, random.Random(SEED + name))
+    found = verdict(scene, 8, random.Random(SEED + name))
     assert found, f"seed {SEED}: the mutant {name} went unnoticed"
     print(f"{name}: {found}")

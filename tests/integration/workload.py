@@ -47,10 +47,11 @@ TEXTS = ["plain", "", None, "it's", 'quo"te', "back\\slash", "tab\there", "new\n
 class Writer:
     """One connection, one stream of transactions; keys are its own, so that writers do not deadlock."""
 
-    def __init__(self, conninfo, seed, number, count, truncates, pause=0.0):
+    def __init__(self, conninfo, seed, number, count, truncates, pause=0.0, survives=False):
         self.random = random.Random(f"{seed}/{number}")
         self.conninfo, self.number, self.count = conninfo, number, count
         self.truncates, self.pause = truncates, pause
+        self.survives = survives  # connects again when the server goes away
         self.base = 1_000_000 * (number + 1)
         self.next_id = self.base
         self.done = 0
@@ -146,16 +147,28 @@ class Writer:
         else:
             connection.commit()
 
+    def wanted(self):
+        return self.done < self.count or not self.stopping.is_set()
+
+    def work(self):
+        with psycopg.connect(self.conninfo) as connection:
+            while self.wanted():
+                try:
+                    self.transaction(connection)
+                    self.done += 1
+                except psycopg.errors.DeadlockDetected:
+                    connection.rollback()
+                time.sleep(self.pause)
+
     def run(self):
         try:
-            with psycopg.connect(self.conninfo) as connection:
-                while self.done < self.count or not self.stopping.is_set():
-                    try:
-                        self.transaction(connection)
-                        self.done += 1
-                    except psycopg.errors.DeadlockDetected:
-                        connection.rollback()
-                    time.sleep(self.pause)
+            while self.wanted():
+                try:
+                    self.work()
+                except (psycopg.OperationalError, psycopg.InterfaceError):
+                    if not self.survives:
+                        raise
+                    time.sleep(0.05)
         except Exception as error:  # handed to whoever waits
             self.error = error
 
@@ -163,9 +176,10 @@ class Writer:
 class Load:
     """Several writers at once: at least `count` transactions in all, and on until join()."""
 
-    def __init__(self, conninfo, seed, count, writers=4, truncates=True, pause=0.0):
+    def __init__(self, conninfo, seed, count, writers=4, truncates=True, pause=0.0, survives=False):
         # One writer truncates: TRUNCATE takes a lock that would serialise the others.
-        self.writers = [Writer(conninfo, seed, n, count // writers, truncates and n == 0, pause) for n in range(writers)]
+        self.writers = [Writer(conninfo, seed, n, count // writers, truncates and n == 0, pause, survives)
+                        for n in range(writers)]
         self.threads = [threading.Thread(target=w.run, daemon=True) for w in self.writers]
         for thread in self.threads:
             thread.start()

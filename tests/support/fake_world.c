@@ -9,7 +9,8 @@
 
 #include "millrace/mem.h"
 
-#define LSN_STEP 8
+#define LSN_STEP UINT64_C(8)
+#define WORLD_TICKS_MAX 100000 /* no test takes more turns */
 
 void world_init(struct world *w)
 {
@@ -60,7 +61,8 @@ struct fake_source {
     size_t at;
     unsigned returned;
     struct position start;
-    int ready_fd; /* always readable */
+    bool unsent, polled; /* see writes_first */
+    int ready_fd;        /* always readable and writable */
 };
 
 static bool source_start(struct source *source, struct position *position, struct error *err)
@@ -102,6 +104,13 @@ static enum source_outcome source_next(struct source *source, struct event *out,
         for (unsigned i = 0; i < w->signals; i++)
             (void)kill(getpid(), i == 0 ? SIGTERM : SIGINT); /* two of one kind would be one */
     }
+    if (w->writes_first && !s->polled && s->at == 0) {
+        s->unsent = true;
+        return SOURCE_IDLE;
+    }
+    s->unsent = false;
+    if (s->at == w->log_count && w->awaits_durable && w->confirmed_lsn < w->log[s->at - 1].end_lsn)
+        return SOURCE_IDLE;
     if (s->at == w->log_count)
         return w->endless ? SOURCE_IDLE : SOURCE_ENDED;
     s->returned++;
@@ -124,16 +133,24 @@ static bool source_confirm(struct source *source, const struct position *durable
 
 static bool source_tick(struct source *source, int64_t now_us, struct error *err)
 {
+    struct world *w = ((struct fake_source *)source)->world;
+
     (void)now_us;
-    (void)err;
-    ((struct fake_source *)source)->world->ticks++;
-    return true;
+    if (w->ticks++ < WORLD_TICKS_MAX)
+        return true;
+    return error_set(err, ERROR_DATA, "the loop goes round and round");
 }
 
 static size_t source_poll_fds(struct source *source, struct pollfd *out, bool want_input)
 {
-    *out = (struct pollfd){.fd = ((struct fake_source *)source)->ready_fd,
-                           .events = want_input ? POLLIN : 0};
+    struct fake_source *s = (struct fake_source *)source;
+
+    *out = (struct pollfd){.fd = s->ready_fd, .events = want_input ? POLLIN : 0};
+    s->polled = s->unsent;
+    if (s->unsent)
+        out->events = POLLOUT;
+    if (s->world->awaits_durable && s->at == s->world->log_count)
+        return 0;
     return 1;
 }
 

@@ -50,6 +50,8 @@ struct world {
     unsigned signal_after;      /* SIGTERM to ourselves after so many events */
     unsigned signals;           /* how many */
     bool endless;               /* IDLE at the end of the log instead of ENDED */
+    bool writes_first;          /* the source must write before there is anything to read */
+    bool awaits_durable;        /* IDLE at the end of the log until all of it is confirmed */
 
     /* What was seen. */
     unsigned commits, puts, ticks;

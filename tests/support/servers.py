@@ -181,7 +181,7 @@ class TopicReader:
             "bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False,
             "isolation.level": isolation, "enable.partition.eof": True, "auto.offset.reset": "error",
             "fetch.wait.max.ms": 20, "fetch.error.backoff.ms": 20, "reconnect.backoff.max.ms": 500,
-            "topic.metadata.refresh.interval.ms": -1, "log_level": 0})
+            "topic.metadata.refresh.interval.ms": -1, "socket.timeout.ms": 5000, "log_level": 0})
 
     def advance(self, deadline_s=60):
         """Reads on to where every partition ends now; all records since the beginning."""
@@ -198,12 +198,29 @@ class TopicReader:
 
     def ends(self):
         """Each partition's last stable offset (read_committed), or its end (read_uncommitted)."""
-        from confluent_kafka import TopicPartition
-
         topics = self.consumer.list_topics(timeout=30).topics
         partitions = [(t, p) for t, topic in topics.items() if t.startswith(self.prefix)
                       for p in topic.partitions]
-        return {p: self.consumer.get_watermark_offsets(TopicPartition(*p), 30)[1] for p in partitions}
+        return {p: self.end(p) for p in partitions}
+
+    def end(self, partition, deadline_s=30):
+        """A broker that has just come up may not lead its partitions yet."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        problems = []
+
+        def ask():
+            try:
+                self.consumer.list_topics(timeout=5)  # who leads it, which is not asked by itself
+                return self.consumer.get_watermark_offsets(TopicPartition(*partition), 5)
+            except KafkaException as problem:
+                problems.append(problem)
+                return None
+
+        try:
+            return wait_until(ask, deadline_s, f"the end of {partition}")[1]
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}: {problems[-1]}") from None
 
     def assign(self, partitions):
         from confluent_kafka import TopicPartition

@@ -1,7 +1,8 @@
 """tidy - clang-tidy over every C file of a build, side by side; what passed once is not run again.
 
-    tidy.py BUILD CACHE
+    tidy.py BUILD CACHE                 (with the Python of tests/requirements.txt)
 
+The pinned clang-tidy comes without the compiler's own headers: those of the machine's clang serve.
 BUILD was made by Ninja and has a compile_commands.json.  A file passes until its text, its headers,
 its command line, .clang-tidy or clang-tidy's version changes.  Ends with `N passed, N failed`.
 """
@@ -15,6 +16,7 @@ import subprocess
 import sys
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
+TIDY = pathlib.Path(sys.executable).parent / "clang-tidy"
 
 
 def dependencies(build):
@@ -42,8 +44,10 @@ def fingerprint(entry, files, common):
 def main():
     build, cache = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
     cache.mkdir(parents=True, exist_ok=True)
-    version = subprocess.run(["clang-tidy", "--version"], capture_output=True, check=True).stdout
+    version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
     common = version + (TREE / ".clang-tidy").read_bytes()
+    headers = subprocess.run(["clang", "-print-resource-dir"], capture_output=True, text=True, check=True)
+    command = [TIDY, "-quiet", "-p", build, f"-extra-arg=-resource-dir={headers.stdout.strip()}"]
     made_from = dependencies(build)
 
     def passes(entry):
@@ -51,8 +55,7 @@ def main():
         mark = cache / fingerprint(entry, made_from.get(output, []), common)
         if mark.exists():
             return True
-        done = subprocess.run(["clang-tidy", "-quiet", "-p", build, entry["file"]],
-                              capture_output=True, text=True)
+        done = subprocess.run([*command, entry["file"]], capture_output=True, text=True)
         if done.returncode == 0:
             mark.touch()
         else:

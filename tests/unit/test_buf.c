@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -126,6 +127,24 @@ static void room_does_not_move_the_end(void **state)
     buf_done(&b);
 }
 
+static void taken_block_is_the_takers(void **state)
+{
+    struct buf b;
+    char *block;
+
+    (void)state;
+    buf_init(&b, 100);
+    buf_text(&b, "mine");
+    block = buf_take(&b);
+    assert_memory_equal(block, "mine", 4);
+    assert_int_equal(b.len, 0);
+    buf_text(&b, "another");
+    assert_ptr_not_equal(b.at, block);
+    assert_true(slice_is(buf_view(&b), "another"));
+    free(block);
+    buf_done(&b);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -136,6 +155,7 @@ int main(void)
         cmocka_unit_test(huge_requests_are_refused),
         cmocka_unit_test(reset_keeps_or_frees),
         cmocka_unit_test(room_does_not_move_the_end),
+        cmocka_unit_test(taken_block_is_the_takers),
     };
 
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

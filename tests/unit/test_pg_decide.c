@@ -274,6 +274,20 @@ static void intended_no_slot(struct world *w)
     no_slot(w);
 }
 
+/* "create it and set slot.adopt", we had said. */
+static void intended_made_for_us(struct world *w)
+{
+    intended(w);
+    w->options.slot_create = false;
+    w->options.slot_adopt = true;
+}
+
+static void intended_not_adopted(struct world *w)
+{
+    intended(w);
+    w->options.slot_create = false;
+}
+
 static void intended_foreign(struct world *w)
 {
     intended(w);
@@ -328,6 +342,10 @@ static struct decide_case cases[] = {
     {"crashed in the snapshot", crashed_in_snapshot, PG_START_REREAD, ERROR_NONE, GAP_NONE, ""},
     {"slot intended, not made", intended_no_slot, PG_START_SNAPSHOT, ERROR_NONE, GAP_NONE, ""},
     {"slot intended and made", intended, PG_START_SNAPSHOT, ERROR_NONE, GAP_NONE, ""},
+    {"slot intended, made by the operator", intended_made_for_us, PG_START_ADOPT, ERROR_NONE,
+     GAP_NONE, ""},
+    {"slot intended, made by somebody", intended_not_adopted, 0, ERROR_GAP,
+     GAP_SLOT_WITHOUT_POSITION, "slot.adopt"},
     {"slot intended, another is there", intended_foreign, 0, ERROR_GAP, GAP_SLOT_FOREIGN,
      "pgoutput"},
     {"slot intended, in use", intended_active, 0, ERROR_LINK, GAP_NONE, "in use"},

@@ -88,6 +88,7 @@ static void plans_as_expected(void **state)
 
     world_init(&w, c->selected);
     inventory_plan(&w.inventory, c->via_root);
+    assert_true(w.inventory.publication_exists && w.inventory.to_be_made);
     expect(&w, c->added, is_added);
     expect(&w, c->published, is_published);
     expect(&w, c->missing, inventory_is_missing);

@@ -137,6 +137,33 @@ static void comes_back(void **state)
     round_trip(&extreme);
 }
 
+/* Each field by itself makes a difference. */
+static void equal_in_every_field(void **state)
+{
+    struct position other[13];
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(other); i++)
+        other[i] = sample;
+    assert_true(position_equal(&sample, &other[0]));
+    other[n++].known = false;
+    other[n++].system_id++;
+    other[n++].timeline++;
+    other[n++].slot[0] = 'x';
+    other[n++].database[0] = 'x';
+    other[n++].end_lsn++;
+    other[n++].commit_lsn++;
+    other[n++].ordinal++;
+    other[n++].last_lsn++;
+    other[n++].commit_us++;
+    other[n++].snapshot = SNAPSHOT_RUNNING;
+    other[n++].consistent_point++;
+    other[n++].reread_lsn++;
+    for (size_t i = 0; i < n; i++)
+        assert_false(position_equal(&sample, &other[i]));
+}
+
 static void appends_behind_what_is_there(void **state)
 {
     struct position again;
@@ -325,6 +352,7 @@ static struct advance_case advance_cases[] = {
     {"message", {.kind = EVENT_MESSAGE, IN_TRANSACTION, .transactional = true}, IN_THE_MIDDLE},
     {"message outside", {.kind = EVENT_MESSAGE, .lsn = 0x150, .end_lsn = 0x150}, AS_BEFORE(0x150)},
     {"message outside, older", {.kind = EVENT_MESSAGE, .end_lsn = 0x50}, AS_BEFORE(0x100)},
+    {"relation", {.kind = EVENT_RELATION, .lsn = 0x500, .end_lsn = 0x500}, AS_BEFORE(0x100)},
     {"progress", {.kind = EVENT_PROGRESS, .end_lsn = 0x400}, AS_BEFORE(0x400)},
     {"progress, older", {.kind = EVENT_PROGRESS, .end_lsn = 0xff}, AS_BEFORE(0x100)},
     {"commit",
@@ -384,6 +412,7 @@ int main(void)
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(text_form),
         cmocka_unit_test(comes_back),
+        cmocka_unit_test(equal_in_every_field),
         cmocka_unit_test(appends_behind_what_is_there),
         cmocka_unit_test(too_small_a_buffer_fails),
         cmocka_unit_test(every_truncation_is_refused),

@@ -608,10 +608,58 @@ static void message(void **state)
     fixture_done(&f);
 }
 
+static const char *const any_row[] = {"1", "x"};
+
+/* What a recorder that knows nothing of earlier events makes of this one. */
+static void assert_as_if_first(struct fixture *f, const struct event *event)
+{
+    struct fixture fresh;
+    struct buf expect;
+
+    fixture_init(&fresh, &full, EVENT_INSERT);
+    fresh.event = *event;
+    fresh.event.relation = &fresh.relation;
+    set_row(&fresh, any_row);
+    assert_true(recorder_make(fresh.recorder, &fresh.event, &fresh.records, &fresh.err));
+    buf_init(&expect, SIZE_MAX);
+    describe(&fresh.records, &expect);
+    f->event = *event;
+    f->event.relation = &f->relation;
+    set_row(f, any_row);
+    assert_records(f, (const char *)expect.at);
+    buf_done(&expect);
+    fixture_done(&fresh);
+}
+
+/* Pieces that were put together for one event must not stay when a field of theirs changes. */
+static void changes_from_event_to_event(void **state)
+{
+    const struct event plain = plain_event(EVENT_INSERT);
+    struct event other[] = {plain, plain, plain, plain, plain, plain, plain, plain};
+    struct fixture f;
+
+    (void)state;
+    other[0].commit_us++;
+    other[1].xid++;
+    other[2].prior_end_lsn++;
+    other[3].mark = MARK_TRUE;
+    other[4].seen_ns++;
+    other[5].lsn++;
+    other[6].xid = 0;
+    other[7].prior_end_lsn = 0;
+    fixture_init(&f, &full, EVENT_INSERT);
+    for (size_t i = 0; i < ARRAY_LEN(other); i++) {
+        assert_as_if_first(&f, &plain);
+        assert_as_if_first(&f, &other[i]);
+    }
+    fixture_done(&f);
+}
+
 static void nothing_to_tell(void **state)
 {
-    static const enum event_kind kinds[] = {EVENT_BEGIN, EVENT_COMMIT, EVENT_PROGRESS,
-                                            EVENT_SNAPSHOT_BEGIN, EVENT_SNAPSHOT_END};
+    static const enum event_kind kinds[] = {EVENT_BEGIN,        EVENT_COMMIT,
+                                            EVENT_PROGRESS,     EVENT_SNAPSHOT_BEGIN,
+                                            EVENT_SNAPSHOT_END, EVENT_RELATION};
     struct fixture f;
 
     (void)state;
@@ -888,6 +936,7 @@ int main(void)
         cmocka_unit_test(no_tombstones),
         cmocka_unit_test(message),
         cmocka_unit_test(nothing_to_tell),
+        cmocka_unit_test(changes_from_event_to_event),
         cmocka_unit_test(placeholders),
         cmocka_unit_test(bad_value_is_named_but_not_told),
         cmocka_unit_test(unknown_key_is_an_error),
