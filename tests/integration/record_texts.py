@@ -53,13 +53,15 @@ def _without_logical_types(schema):
     return schema
 
 
-def _jsonable(value):
+def _jsonable(value, depth=0):
+    """Members of a column's value by name: maps have no order, and that of structs is the schema's."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, dict):
-        return {k: _jsonable(v) for k, v in value.items()}
+        members = value.items() if depth < 2 else sorted(value.items())
+        return {k: _jsonable(v, depth + 1) for k, v in members}
     if isinstance(value, list):
-        return [_jsonable(item) for item in value]
+        return [_jsonable(item, depth + 1) for item in value]
     return value
 
 

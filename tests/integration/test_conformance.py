@@ -5,6 +5,7 @@ transaction a statement, unless it says BEGIN) and, where there is something to 
 
     publish_via_partition_root   of the publication
     volatile, ignored            columns by table: see normalise.py
+    late_labels                  of enums, added by stream.sql: schemas may tell them early
     server                       the oldest major that knows the SQL (partition_root: that notices a
                                  DETACH, 14 goes on under the root's name); 13 if absent
 
@@ -171,13 +172,19 @@ def known_options(program):
     return frozenset(re.findall(r"^  ([a-z_.]+)$", told.stdout, re.M))
 
 
-def schema_text(text):
+def schema_text(text, case):
     """As in RUN.schemas.jsonl."""
     parsed = json.loads(text)
     if isinstance(parsed, dict) and parsed["type"] != "struct":  # the order of members is Avro's own
         text = json.dumps(parsed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     for name, part in COMMON.items():
         text = text.replace(part, f'"{name}"')
+    return without_labels(text, case)
+
+
+def without_labels(text, case):
+    for label in case.get("late_labels", []):
+        text = text.replace(f",{label}", "")
     return text
 
 
@@ -204,7 +211,7 @@ class Run:
 
     def told(self, line):
         for part in ("key_schema", "value_schema"):
-            line[part] = self.schemas[line[part]] if part in line else None
+            line[part] = without_labels(self.schemas[line[part]], self.case) if part in line else None
         return {"headers": [], **line}
 
     def unknown_options(self, program):
@@ -227,8 +234,8 @@ class Run:
         value_schema, value = read(self.encoding, r.value, registry)
         return {"topic": r.topic, "key": key, "value": value,
                 "headers": [[name, text.decode()] for name, text in r.headers],
-                "key_schema": key_schema and schema_text(key_schema),
-                "value_schema": value_schema and schema_text(value_schema)}
+                "key_schema": key_schema and schema_text(key_schema, self.case),
+                "value_schema": value_schema and schema_text(value_schema, self.case)}
 
     def problems(self, stage):
         self.records.sort(key=lambda r: (r.topic, r.partition, r.offset))
