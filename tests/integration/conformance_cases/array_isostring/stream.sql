@@ -1,1 +1,0 @@
-../types_array/stream.sql

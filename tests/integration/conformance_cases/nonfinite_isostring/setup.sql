@@ -1,1 +1,0 @@
-../types_nonfinite/setup.sql

@@ -1,1 +1,0 @@
-../rows/stream.sql

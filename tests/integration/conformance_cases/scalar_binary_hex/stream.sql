@@ -1,1 +1,0 @@
-../types_scalar/stream.sql

@@ -1,1 +1,0 @@
-../types_temporal/setup.sql

@@ -1,1 +1,0 @@
-../types_temporal/stream.sql

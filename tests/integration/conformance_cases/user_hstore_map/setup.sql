@@ -1,1 +1,0 @@
-../types_user/setup.sql
