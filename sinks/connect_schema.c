@@ -295,6 +295,26 @@ const struct connect_schema *connect_schema_of(const struct semantic *s, bool op
     return keep(arena, &made);
 }
 
+const struct connect_schema *connect_schema_with(const struct connect_schema *schema,
+                                                 const struct connect_parameter *parameter,
+                                                 struct arena *arena)
+{
+    size_t count = schema->parameter_count;
+    struct connect_parameter *parameters = arena_array(arena, count + 1, sizeof *parameters);
+    struct connect_schema made = *schema;
+
+    if (parameters == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        parameters[i] = schema->parameters[i];
+    parameters[count].name = parameter->name;
+    if (!arena_copy(arena, parameter->value, &parameters[count].value))
+        return NULL;
+    made.parameters = parameters;
+    made.parameter_count = count + 1;
+    return keep(arena, &made);
+}
+
 const struct connect_schema *connect_schema_struct(struct slice name,
                                                    const struct connect_field *fields,
                                                    size_t field_count, bool optional,

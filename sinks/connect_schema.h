@@ -55,6 +55,12 @@ const struct connect_schema *connect_schema_of(const struct semantic *s, bool op
                                                struct slice default_json,
                                                struct arena *arena) MUST_CHECK;
 
+/* The same with one more parameter, of which name is constant and the value copied into `arena`.
+ * NULL when that is full. */
+const struct connect_schema *connect_schema_with(const struct connect_schema *schema,
+                                                 const struct connect_parameter *parameter,
+                                                 struct arena *arena) MUST_CHECK;
+
 /* A struct of those fields, which must live in `arena` too. */
 const struct connect_schema *connect_schema_struct(struct slice name,
                                                    const struct connect_field *fields,

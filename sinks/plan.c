@@ -1,9 +1,12 @@
 #include "sinks/plan.h"
 
+#include <stdio.h>
+
 #include "sinks/default_literal.h"
 #include "sinks/encoding.h"
 #include "sinks/json_write.h"
 #include "sinks/name_adjust.h"
+#include "sinks/value_numeric.h"
 
 /* 1600 columns with names of 63 bytes need a quarter of it, schemas included. */
 #define PLAN_LIMIT_BYTES ((size_t)8 << 20)
@@ -60,7 +63,33 @@ static bool keep_text(struct compiling *c, struct slice *out)
  */
 static bool takes_constant(const struct semantic *s)
 {
-    return s->value != VALUE_ANY_DECIMAL && s->value != VALUE_BYTES && s->value != VALUE_ARRAY;
+    bool is_bytes = s->value == VALUE_BYTES || s->value == VALUE_BYTES_BASE64 ||
+                    s->value == VALUE_BYTES_URL || s->value == VALUE_BYTES_HEX;
+
+    return !is_bytes && s->value != VALUE_ANY_DECIMAL && s->value != VALUE_ARRAY;
+}
+
+/* A domain's columns have none to Debezium. */
+static bool has_default(const struct column *column)
+{
+    return column->default_expr.at != NULL &&
+           (column->type == NULL || column->type->kind != TYPE_DOMAIN);
+}
+
+/* As a column of numeric(p,s) would print the number: 1.5 is 1.50 in numeric(6,2). */
+static struct slice scaled(const struct semantic *s, struct buf *literal)
+{
+    struct numeric n;
+
+    if (s->value == VALUE_DECIMAL_TEXT && s->scale > 0 && numeric_read(buf_view(literal), &n)) {
+        size_t decimals = n.fraction.len;
+
+        if (decimals == 0)
+            buf_byte(literal, '.');
+        for (; decimals < (size_t)s->scale; decimals++)
+            buf_byte(literal, '0');
+    }
+    return buf_view(literal);
 }
 
 /* What a rule leaves of the text. */
@@ -100,10 +129,10 @@ static bool constant_default(struct compiling *c, const struct column *column,
     struct slice literal;
 
     c->text.len = 0;
-    if (column->default_expr.at == NULL || !takes_constant(s) ||
+    if (!has_default(column) || !takes_constant(s) ||
         !default_literal_read(column->default_expr, &c->literal))
         return false;
-    literal = hidden(c->encoding, rule, buf_view(&c->literal));
+    literal = hidden(c->encoding, rule, scaled(s, &c->literal));
     return json_value_write(&c->encoding->json, s, literal, &c->text) && keep_text(c, out);
 }
 
@@ -122,15 +151,44 @@ static bool is_call(struct slice expression)
     return at > from && at < expression.len;
 }
 
+/* JSON of the type's zero. */
+static bool zero_of(struct compiling *c, const struct column *column, const struct semantic *s,
+                    struct slice *out)
+{
+    *out = slice_text(semantic_zero(s, has_default(column)));
+    if (s->value != VALUE_DECIMAL_TEXT)
+        return true;
+    c->text.len = c->literal.len = 0;
+    buf_byte(&c->literal, '0');
+    json_text(&c->text, scaled(s, &c->literal));
+    return !c->literal.failed && keep_text(c, out);
+}
+
 /* The default in the schema: a constant, or the zero where a function computes it. */
 static struct slice schema_default(const struct column *column, const struct semantic *s,
-                                   bool has_constant, struct slice constant)
+                                   struct slice constant, struct slice zero)
 {
-    if (has_constant)
+    if (constant.at != NULL)
         return constant;
-    if (column->default_expr.at != NULL && takes_constant(s) && is_call(column->default_expr))
-        return slice_text(semantic_zero(s, true));
+    if (has_default(column) && takes_constant(s) && is_call(column->default_expr))
+        return zero;
     return (struct slice){NULL, 0};
+}
+
+/* The schema tells what a rule does. */
+static const struct connect_schema *with_rule(const struct connect_schema *schema,
+                                              const struct column_rule *rule, struct arena *arena)
+{
+    struct connect_parameter told = {"masked", slice_text("true")};
+    char length[16];
+
+    if (schema == NULL || rule->kind == COLUMN_AS_IT_IS)
+        return schema;
+    if (rule->kind == COLUMN_TRUNCATE) {
+        (void)snprintf(length, sizeof length, "%lu", (unsigned long)rule->length);
+        told = (struct connect_parameter){"truncateLength", slice_text(length)};
+    }
+    return connect_schema_with(schema, &told, arena);
 }
 
 /* Schemas here know maps of strings only: a sparse vector, alone or in an array, stays a text. */
@@ -156,8 +214,7 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
     struct encoding *e = c->encoding;
     struct arena *arena = &c->plan->arena;
     struct column_texts texts = {.first = first, .absent = slice_text("null")};
-    struct slice constant = {NULL, 0};
-    bool has_constant;
+    struct slice constant = {NULL, 0}, zero;
 
     out->index = index;
     out->identity = column->identity;
@@ -166,18 +223,19 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
     name_adjust(column->name, e->names, false, &c->text);
     if (!keep_text(c, &texts.name))
         return false;
-    has_constant = constant_default(c, column, &out->semantic, &out->rule, &constant);
+    if (!constant_default(c, column, &out->semantic, &out->rule, &constant))
+        constant.at = NULL;
+    if (!zero_of(c, column, &out->semantic, &zero))
+        return false;
     if (column->not_null)
-        texts.absent =
-            has_constant
-                ? constant
-                : slice_text(semantic_zero(&out->semantic, column->default_expr.at != NULL));
+        texts.absent = constant.at != NULL ? constant : zero;
     if (!in_key) /* a key is known or it is an error */
         texts.unknown = placeholder_for(&e->placeholder, &out->semantic);
     if (e->has_schemas) {
-        out->schema = connect_schema_of(
-            &out->semantic, !column->not_null,
-            schema_default(column, &out->semantic, has_constant, constant), arena);
+        out->schema =
+            connect_schema_of(&out->semantic, !column->not_null,
+                              schema_default(column, &out->semantic, constant, zero), arena);
+        out->schema = with_rule(out->schema, &out->rule, arena);
         if (out->schema == NULL)
             return false;
     }

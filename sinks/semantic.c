@@ -85,15 +85,18 @@ static struct semantic precise_semantic(int32_t typmod)
 
 static struct semantic numeric_semantic(int32_t typmod, enum decimal_mode mode)
 {
+    struct semantic precise = precise_semantic(typmod);
+
     switch (mode) {
     case DECIMAL_PRECISE:
         break;
     case DECIMAL_STRING:
-        return (struct semantic){.base = CONNECT_STRING, .value = VALUE_DECIMAL_TEXT};
+        return (struct semantic){
+            .base = CONNECT_STRING, .value = VALUE_DECIMAL_TEXT, .scale = precise.scale};
     case DECIMAL_DOUBLE:
         return (struct semantic){.base = CONNECT_FLOAT64, .value = VALUE_DECIMAL_DOUBLE};
     }
-    return precise_semantic(typmod);
+    return precise;
 }
 
 static struct semantic money_semantic(const struct type_modes *modes)

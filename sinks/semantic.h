@@ -109,12 +109,12 @@ struct semantic {
     enum connect_base base;
     const char *name; /* of the schema: "io.debezium.time.Date"...; NULL: none */
     enum value_kind value;
-    int32_t scale;                  /* VALUE_DECIMAL, VALUE_MONEY; may be negative */
-    int32_t precision;              /* VALUE_DECIMAL */
-    int32_t length;                 /* VALUE_BITS; SEMANTIC_UNLIMITED: none */
-    uint8_t digits;                 /* VALUE_TIMESTAMPTZ: 0 to 6 */
-    char delimiter;                 /* VALUE_ARRAY: between elements in the text */
-    bool debezium;                  /* what the type cannot hold is written as Debezium has it */
+    int32_t scale;     /* VALUE_DECIMAL, VALUE_DECIMAL_TEXT, VALUE_MONEY; may be negative */
+    int32_t precision; /* VALUE_DECIMAL */
+    int32_t length;    /* VALUE_BITS; SEMANTIC_UNLIMITED: none */
+    uint8_t digits;    /* VALUE_TIMESTAMPTZ: 0 to 6 */
+    char delimiter;    /* VALUE_ARRAY: between elements in the text */
+    bool debezium;     /* what the type cannot hold is written as Debezium has it */
     const struct semantic *element; /* VALUE_ARRAY, VALUE_VECTOR; constant or in the arena */
     /* The type itself when it is an enum, for its labels; lives as long as the relation only. */
     const struct type *labels;
