@@ -147,7 +147,7 @@ static void write_properties(const struct connect_schema *schema, struct buf *ou
 static bool has_properties(const struct connect_schema *schema)
 {
     return schema->name.at != NULL || schema->version != 0 || schema->default_json.at != NULL ||
-           schema->base == CONNECT_INT16;
+           schema->parameter_count > 0 || schema->base == CONNECT_INT16;
 }
 
 static void write_field(struct avro_writing *w, const struct connect_field *field,

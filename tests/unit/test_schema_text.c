@@ -12,6 +12,7 @@
 
 #include "millrace/attr.h"
 #include "millrace/buf.h"
+#include "millrace/mem.h"
 #include "sinks/recorder.h"
 #include "support/fake_registry.h"
 #include "support/table_spec.h"
@@ -370,6 +371,96 @@ static void test_avro_whole(void **state)
     recorder_destroy(recorder);
 }
 
+static const char *const one_v[] = {"public\\.t\\.v"}, *const five_v[] = {"5:public\\.t\\.v"};
+
+/* What a single column becomes in the schema. */
+static const struct told_row {
+    const char *name, *spec;
+    enum encoding_kind encoding;
+    struct type_modes types;
+    struct rule_options rules;
+    bool in_domain;
+    const char *expect;
+} told_rows[] = {
+    {.name = "masked",
+     .spec = "v text",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .rules.mask = {five_v, 1},
+     .expect = "{\"type\":\"string\",\"optional\":true,\"parameters\":{\"masked\":\"true\"},"
+               "\"field\":\"v\"}"},
+    {.name = "hashed",
+     .spec = "v text !",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .rules.hash = {one_v, 1},
+     .expect = "\"optional\":false,\"parameters\":{\"masked\":\"true\"},\"field\":\"v\"}"},
+    {.name = "cut, as its default is",
+     .spec = "v varchar(20) = 'abcdefg'::character varying",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .rules.truncate = {five_v, 1},
+     .expect = "\"parameters\":{\"truncateLength\":\"5\"},\"default\":\"abcde\",\"field\":\"v\"}"},
+    {.name = "cut, in Avro",
+     .spec = "v text",
+     .encoding = ENCODING_AVRO,
+     .rules.truncate = {five_v, 1},
+     .expect =
+         "[\"null\",{\"type\":\"string\",\"connect.parameters\":{\"truncateLength\":\"5\"}}]"},
+    {.name = "a decimal as text has all digits",
+     .spec = "v numeric(6,2) = 1.5",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .types.decimal = DECIMAL_STRING,
+     .expect = "\"default\":\"1.50\",\"field\":\"v\"}"},
+    {.name = "a decimal as text, computed",
+     .spec = "v numeric(6,3) = random()",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .types.decimal = DECIMAL_STRING,
+     .expect = "\"default\":\"0.000\",\"field\":\"v\"}"},
+    {.name = "bytes as text have no default",
+     .spec = "v bytea = '\\x0102'::bytea",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .types.binary = BINARY_HEX,
+     .expect = "{\"type\":\"string\",\"optional\":true,\"field\":\"v\"}"},
+    {.name = "a domain's column has no default",
+     .spec = "v int4 ! = 5",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .in_domain = true,
+     .expect = "{\"type\":\"int32\",\"optional\":false,\"field\":\"v\"}"},
+};
+
+static void test_told(void **state)
+{
+    const struct told_row *row = *state;
+    const struct schema_row place = {"p", "public", "t", "", 0};
+    struct recorder_options options = options_of(&place, row->encoding);
+    struct fake_registry registry;
+    struct recorder *recorder;
+    struct table_spec table;
+    const struct relation *truncated[] = {&table.relation};
+    struct event event = {.kind = EVENT_TRUNCATE, .truncated = truncated, .truncated_count = 1};
+    struct type domain = {.kind = TYPE_DOMAIN, .oid = 50000, .base_typmod = -1};
+    struct records records;
+    struct error err = {0};
+    char *text;
+
+    options.types = row->types;
+    options.rules = row->rules;
+    if (row->encoding == ENCODING_AVRO)
+        options.registry = fake_registry_init(&registry);
+    recorder = recorder_create(&options);
+    table_spec_read(&table, "public", "t", row->spec);
+    if (row->in_domain) {
+        domain.base = table.columns[0].type;
+        table.columns[0].type = &domain;
+    }
+    assert_true(recorder_make(recorder, &event, &records, &err));
+    text = row->encoding == ENCODING_AVRO
+               ? mem_text(fake_registry_schema(&registry, "p.public.t-value"))
+               : schema_of(records.at[0].value);
+    if (strstr(text, row->expect) == NULL)
+        fail_msg("%s", text);
+    free(text);
+    recorder_destroy(recorder);
+}
+
 /* What stops a table before anything of it is written. */
 static void test_refused(void **state)
 {
@@ -440,11 +531,17 @@ int main(void)
         cmocka_unit_test(test_avro_message), cmocka_unit_test(test_avro_whole),
         cmocka_unit_test(test_refused),      cmocka_unit_test(test_subjects),
     };
+    struct CMUnitTest told[ARRAY_LEN(told_rows)];
     size_t count = 0;
 
+    for (size_t i = 0; i < ARRAY_LEN(told_rows); i++)
+        told[i] = (struct CMUnitTest){.name = told_rows[i].name,
+                                      .test_func = test_told,
+                                      .initial_state = (void *)(uintptr_t)&told_rows[i]};
     for (size_t i = 0; i < ARRAY_LEN(json_rows); i++)
         tests[count++] = test_of(&json_rows[i], test_json);
     for (size_t i = 0; i < ARRAY_LEN(avro_rows); i++)
         tests[count++] = test_of(&avro_rows[i], test_avro);
-    return cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests(others, NULL, NULL);
+    return cmocka_run_group_tests(told, NULL, NULL) + cmocka_run_group_tests(tests, NULL, NULL) +
+           cmocka_run_group_tests(others, NULL, NULL);
 }
