@@ -314,7 +314,7 @@ def test_slot_in_use_elsewhere(database, relay, reader, tmp_path):
     run = stopped(relay, reader, database, 1)
     write(database, 2)
     reading = subprocess.Popen(
-        [database.server.bin / "pg_recvlogical", "-d", database.server.dsn(database.name), "-S", database.slot,
+        ["pg_recvlogical", "-d", database.server.dsn(database.name), "-S", database.slot,
          "--start", "-f", os.devnull, "-o", "proto_version=1", "-o", f"publication_names={database.name}",
          "-F", "0"], stderr=subprocess.DEVNULL)
     try:
