@@ -1,14 +1,23 @@
 #include "relay/option_table.h"
 
-#include <string.h>
-
 #include "millrace/attr.h"
 
 #include "relay/options.h"
 
 /* Enums are stored through an int. */
+_Static_assert(sizeof(enum compatibility) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum name_adjustment) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum decimal_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum time_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum interval_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum binary_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum hstore_mode) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum hash_algorithm) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum bad_value) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum sink_type) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum kafka_delivery) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum encoding_kind) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum subject_strategy) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum snapshot_mode) == sizeof(int), "enum of another size than int");
 
 enum { SECOND = 1000, KIB = 1024, MIB = 1024 * 1024 }; /* of milliseconds and bytes */
@@ -27,6 +36,20 @@ static const char *const snapshot_modes[] = {"initial", "never", "initial_only",
 static const char *const sinks[] = {"kafka", "log", "stdout", "null", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const cleanups[] = {"", "delete", "compact", "compact,delete", NULL};
+
+static const char *const encodings[] = {"json", "json-schema", "avro", NULL};
+static const char *const subjects[] = {"topic", "record", "topic-record", NULL};
+static const char *const name_adjustments[] = {"none", "avro", "avro_unicode", NULL};
+static const char *const decimals[] = {"precise", "string", "double", NULL};
+static const char *const times[] = {
+    "adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds", "nanoseconds",
+    NULL};
+static const char *const intervals[] = {"numeric", "string", NULL};
+static const char *const binaries[] = {"bytes", "base64", "base64-url-safe", "hex", NULL};
+static const char *const hstores[] = {"json", "map", NULL};
+static const char *const bad_values[] = {"stop", "text", NULL};
+static const char *const hash_algorithms[] = {"sha-256", "sha-512", NULL};
+static const char *const compatibilities[] = {"none", "debezium-3", NULL};
 
 static const struct option options[] = {
     {.path = "name",
@@ -230,6 +253,44 @@ static const struct option options[] = {
      .known_as = "column.exclude.list",
      .help = "Regular expressions; columns whose whole schema.table.column matches one of them are "
              "left out of the values; not together with columns.include."},
+    {.path = "columns.truncate",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.truncate),
+     .derived = "none",
+     .sample = "['100:public\\.orders\\.note']",
+     .known_as = "column.truncate.to.N.chars",
+     .help = "A number of characters, a colon and a regular expression: texts in the columns whose "
+             "whole schema.table.column matches are cut to that length."},
+    {.path = "columns.mask",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.mask),
+     .derived = "none",
+     .sample = "['6:public\\.customers\\.phone']",
+     .known_as = "column.mask.with.N.chars",
+     .help = "Likewise, but that many asterisks stand for whatever the column holds, NULL too."},
+    {.path = "columns.hash",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct options, records.rules.hash),
+     .derived = "none",
+     .sample = "[public\\.customers\\.email]",
+     .known_as = "column.mask.hash.v2.SHA-256.with.salt.S",
+     .help =
+         "Regular expressions; texts in the columns whose whole schema.table.column matches one "
+         "of them are replaced by a salted digest, cut to the length of the column."},
+    {.path = "columns.hash_algorithm",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct options, records.rules.hash_algorithm),
+     .by_default = "sha-256",
+     .choices = hash_algorithms,
+     .help = "Digest that columns.hash takes; the shorter one is long enough."},
+    {.path = "columns.hash_salt",
+     .type = OPTION_TEXT,
+     .secret = true,
+     .offset = offsetof(struct options, records.rules.hash_salt),
+     .derived = "none",
+     .sample = "${MILLRACE_SALT}",
+     .help = "Stands in front of each text that columns.hash digests, so that nobody can look "
+             "digests up; must not change, or rows no longer match."},
     {.path = "snapshot.mode",
      .type = OPTION_ENUM,
      .offset = offsetof(struct options, postgres.snapshot_mode),
@@ -328,80 +389,7 @@ static const struct option options[] = {
      .sample = "{linger.ms: 5, compression.type: lz4}",
      .help = "Any other property of librdkafka, such as security.protocol, sasl.username or "
              "compression.type; those with passwords and keys may be file:PATH."},
-    {.path = "topics.create",
-     .type = OPTION_BOOL,
-     .offset = offsetof(struct options, kafka.create_topics),
-     .by_default = "true",
-     .help = "Create missing topics; false where an administrator makes them."},
-    {.path = "topics.partitions",
-     .type = OPTION_INT32,
-     .offset = offsetof(struct options, kafka.partitions),
-     .by_default = "1",
-     .known_as = "topic.creation.default.partitions",
-     .least = 1,
-     .most = 100000,
-     .help = "Partitions of topics that we create; one keeps each table in its full order, more "
-             "let consumers share the work by key."},
-    {.path = "topics.check_partitions",
-     .type = OPTION_BOOL,
-     .offset = offsetof(struct options, kafka.check_partitions),
-     .by_default = "true",
-     .help = "Refuse an existing topic with another number of partitions, since keys would have "
-             "moved between them."},
-    {.path = "topics.replication_factor",
-     .type = OPTION_INT32,
-     .offset = offsetof(struct options, kafka.replication_factor),
-     .by_default = "-1",
-     .known_as = "topic.creation.default.replication.factor",
-     .least = -1,
-     .most = 32767,
-     .help = "Copies of each partition; -1 takes the broker's default."},
-    {.path = "topics.cleanup_policy",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct options, kafka.cleanup_policy),
-     .by_default = "",
-     .known_as = "cleanup.policy",
-     .choices = cleanups,
-     .help = "Of topics that we create: delete, compact or both; empty takes the broker's default; "
-             "compacted topics refuse the records of tables without a key and of TRUNCATE."},
-    {.path = "topics.prefix",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct options, records.topic_prefix),
-     .derived = "name",
-     .sample = "orders",
-     .known_as = "topic.prefix",
-     .letters = topic_name,
-     .longest = 120,
-     .help = "First part of every topic's name and source.name in every record."},
-    {.path = "topics.delimiter",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct options, records.topic_delimiter),
-     .by_default = ".",
-     .known_as = "topic.delimiter",
-     .letters = topic_name,
-     .longest = 8,
-     .help = "Between prefix, schema and table in a topic's name."},
-    {.path = "topics.tombstones",
-     .type = OPTION_BOOL,
-     .offset = offsetof(struct options, records.tombstones),
-     .by_default = "true",
-     .known_as = "tombstones.on.delete",
-     .help = "Follow each delete by a record with a null value, which compaction needs to forget "
-             "the key."},
-    {.path = "topics.truncates",
-     .type = OPTION_BOOL,
-     .offset = offsetof(struct options, records.truncates),
-     .by_default = "true",
-     .known_as = "skipped.operations",
-     .help = "Make records of TRUNCATE; on, since a follower that misses one is wrong from then "
-             "on; off for consumers that know only Debezium's default."},
-    {.path = "topics.unavailable_value_placeholder",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct options, records.unavailable_value_placeholder),
-     .by_default = "__debezium_unavailable_value",
-     .known_as = "unavailable.value.placeholder",
-     .help = "Stands for a large value that an update did not touch and that PostgreSQL therefore "
-             "did not send; Debezium's default."},
+#include "relay/option_records.inc"
     {.path = "event_log.directory",
      .type = OPTION_PATH,
      .offset = offsetof(struct options, log.directory),
@@ -509,72 +497,4 @@ const struct option *option_table(size_t *out_count)
 {
     *out_count = ARRAY_LEN(options);
     return options;
-}
-
-const struct option *option_find(const char *path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (strcmp(options[i].path, path) == 0)
-            return &options[i];
-    return NULL;
-}
-
-/* What follows "section." in path; NULL when path is not in that section. */
-static const char *inside(const char *path, const char *section)
-{
-    size_t len = strlen(section);
-
-    return strncmp(path, section, len) == 0 && path[len] == '.' ? path + len + 1 : NULL;
-}
-
-const struct option *option_find_map(const char *path, const char **out_name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        const char *name = options[i].type == OPTION_MAP ? inside(path, options[i].path) : NULL;
-
-        if (name != NULL && *name != '\0') {
-            *out_name = name;
-            return &options[i];
-        }
-    }
-    return NULL;
-}
-
-const struct option *option_find_above(const char *path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (options[i].type != OPTION_MAP && inside(path, options[i].path) != NULL)
-            return &options[i];
-    return NULL;
-}
-
-bool option_is_section(const char *path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        if (inside(options[i].path, path) != NULL)
-            return true;
-    return false;
-}
-
-const char *option_suggest(const char *path)
-{
-    struct suggestion meant = {.word = path};
-
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        suggest_offer(&meant, options[i].path, options[i].path);
-        if (options[i].known_as != NULL)
-            suggest_offer(&meant, options[i].known_as, options[i].path);
-    }
-    return meant.best;
-}
-
-bool option_entry_is_secret(const char *name)
-{
-    static const char *const words[] = {"password", "secret",  "jaas",
-                                        "key.pem",  "private", "token"};
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strstr(name, words[i]) != NULL)
-            return true;
-    return false;
 }

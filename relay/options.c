@@ -362,6 +362,9 @@ static bool derive(const struct loading *l)
     if (o->postgres.url != NULL)
         o->postgres.port = is_given(l, "source.postgres.port") ? o->postgres.port : NULL;
     o->records.database = o->postgres.database;
+    o->records.types.debezium = o->compatibility == COMPATIBILITY_DEBEZIUM_3;
+    if (o->records.types.debezium && !is_given(l, "topics.truncates"))
+        o->records.truncates = false;
     return true;
 }
 
@@ -443,6 +446,25 @@ static bool check_sink(const struct loading *l)
     return true;
 }
 
+static bool check_encoding(const struct loading *l)
+{
+    const struct options *o = l->options;
+    const struct registry_options *r = &o->registry;
+
+    if (o->records.encoding == ENCODING_AVRO && r->url == NULL && r->directory == NULL)
+        return fault(l, "schema_registry.url",
+                     "is missing: encoding avro needs it, or schema_registry.directory");
+    if (r->url != NULL && r->directory != NULL)
+        return fault(l, "schema_registry.directory",
+                     "cannot stand beside schema_registry.url: choose one of them");
+    if (r->token != NULL && r->user != NULL)
+        return fault(l, "schema_registry.token",
+                     "cannot stand beside schema_registry.user: choose one of them");
+    if (r->key != NULL && r->certificate == NULL)
+        return fault(l, "schema_registry.key", "needs schema_registry.certificate");
+    return true;
+}
+
 /* Long enough to leave ordinary transactions whole, and in time before the broker gives one up. */
 static int64_t choose_cut_interval_ms(const struct options *o)
 {
@@ -470,7 +492,7 @@ static bool load(const struct loading *l, const struct option_setting *settings,
 {
     return apply_defaults(l) && apply_file(l) && apply_settings(l, settings, count) && derive(l) &&
            choose_sink(l) && check_source(l) && check_patterns(l) && check_sink(l) &&
-           check_times(l);
+           check_encoding(l) && check_times(l);
 }
 
 struct options *options_load(const char *path, const struct option_setting *settings,

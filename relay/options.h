@@ -22,8 +22,12 @@
 #include "sinks/kafka.h"
 #include "sinks/log.h"
 #include "sinks/recorder.h"
+#include "sinks/registry_client.h"
 
 enum sink_type { SINK_KAFKA, SINK_LOG, SINK_STDOUT, SINK_NULL };
+
+/* With whose consumers, beyond what holds for both. */
+enum compatibility { COMPATIBILITY_NONE, COMPATIBILITY_DEBEZIUM_3 };
 
 struct retry_options {
     int64_t first_ms;   /* back-off after a lost link: first wait ... */
@@ -38,6 +42,8 @@ struct options {
     enum sink_type sink;
     struct postgres_options postgres;
     struct recorder_options records;
+    struct registry_options registry;
+    enum compatibility compatibility;
     struct kafka_options kafka;
     struct log_options log;
     struct loop_options loop;

@@ -11,6 +11,7 @@
 
 #include "millrace/attr.h"
 #include "millrace/error.h"
+#include "millrace/patterns.h"
 #include "millrace/source.h"
 
 enum publication_create {
@@ -23,13 +24,6 @@ enum snapshot_mode {
     SNAPSHOT_INITIAL, /* when the sink holds no position */
     SNAPSHOT_NEVER,   /* stream from the slot's consistent point only */
     SNAPSHOT_ONLY,    /* copy, then end */
-};
-
-/* Anchored POSIX extended regular expressions, matched against "schema.table" (or
- * "schema.table.column"), as in Debezium's include and exclude lists. */
-struct patterns {
-    const char *const *at;
-    size_t count;
 };
 
 struct postgres_options {

@@ -7,6 +7,19 @@
 #include "sinks/log.h"
 #include "sinks/plain.h"
 #include "sinks/recorder.h"
+#include "sinks/registry_client.h"
+#include "sinks/registry_directory.h"
+#include "sinks/route.h"
+
+/* NULL without an error: the encoding needs none. */
+static struct schema_registry *make_registry(const struct options *options, struct error *err)
+{
+    if (options->records.encoding != ENCODING_AVRO)
+        return NULL;
+    if (options->registry.directory != NULL)
+        return registry_directory_create(options->registry.directory, err);
+    return registry_client_create(&options->registry, err);
+}
 
 struct sink *registry_make_sink(const struct options *options, const char *database, int stop_fd,
                                 struct error *err)
@@ -15,6 +28,9 @@ struct sink *registry_make_sink(const struct options *options, const char *datab
     struct recorder *recorder;
 
     records.database = database;
+    records.registry = make_registry(options, err);
+    if (records.registry == NULL && records.encoding == ENCODING_AVRO)
+        return NULL;
     recorder = recorder_create(&records);
     switch (options->sink) {
     case SINK_KAFKA:
@@ -56,6 +72,14 @@ bool registry_read_position(const struct options *options, struct position *out,
 
 bool registry_check_options(const struct options *options, struct error *err)
 {
+    struct rules *rules = rules_create(&options->records.rules, err);
+
+    struct routes *routes = rules == NULL ? NULL : routes_create(&options->records.routes, err);
+
+    rules_destroy(rules);
+    if (routes == NULL)
+        return false;
+    routes_destroy(routes);
     return options->sink != SINK_KAFKA || kafka_options_check(&options->kafka, err);
 }
 
@@ -63,6 +87,6 @@ void registry_write_versions(FILE *out)
 {
     int libpq = postgres_library_version();
 
-    (void)fprintf(out, "libpq %d.%d\nlibrdkafka %s\n", libpq / 10000, libpq % 10000,
-                  kafka_library_version());
+    (void)fprintf(out, "libpq %d.%d\nlibrdkafka %s\nlibcurl %s\n", libpq / 10000, libpq % 10000,
+                  kafka_library_version(), registry_client_version());
 }

@@ -26,7 +26,7 @@ bool registry_keeps_position(const struct options *options);
 bool registry_read_position(const struct options *options, struct position *out,
                             struct error *err) MUST_CHECK;
 
-/* What can be checked of the sink's options without reaching it. */
+/* What can be checked of the records' rules and the sink's options without reaching it. */
 bool registry_check_options(const struct options *options, struct error *err) MUST_CHECK;
 
 /* The versions of the libraries that sources and sinks stand on, a line each. */

@@ -2,7 +2,7 @@
 
 #include "sinks/json_write.h"
 
-static const char *mark_name(enum snapshot_mark mark)
+const char *envelope_mark_name(enum snapshot_mark mark)
 {
     switch (mark) {
     case MARK_NONE:
@@ -26,16 +26,16 @@ void envelope_init(struct envelope *e, const char *name, const char *database)
     buf_init(&e->head, SIZE_MAX);
     JSON_CONSTANT(&e->head, "\"source\":{\"version\":\"" MILLRACE_VERSION
                             "\",\"connector\":\"postgresql\",\"name\":");
-    json_string(&e->head, slice_text(name));
+    json_text(&e->head, slice_text(name));
     JSON_CONSTANT(&e->head, ",\"ts_ms\":");
     for (int mark = 0; mark < ENVELOPE_MARKS; mark++) {
         struct buf *b = &e->marks[mark];
 
         buf_init(b, SIZE_MAX);
         JSON_CONSTANT(b, ",\"snapshot\":");
-        json_string(b, slice_text(mark_name((enum snapshot_mark)mark)));
+        json_text(b, slice_text(envelope_mark_name((enum snapshot_mark)mark)));
         JSON_CONSTANT(b, ",\"db\":");
-        json_string(b, slice_text(database));
+        json_text(b, slice_text(database));
         JSON_CONSTANT(b, ",\"sequence\":\"[");
     }
     buf_init(&e->before, SIZE_MAX);
@@ -62,13 +62,13 @@ static void write_origin(const struct event *event, struct buf *out)
         return;
     }
     JSON_CONSTANT(out, ",\"xmin\":null,\"origin\":");
-    json_string(out, event->origin);
+    json_text(out, event->origin);
     JSON_CONSTANT(out, ",\"origin_lsn\":");
     json_u64(out, event->origin_lsn);
     buf_byte(out, '}');
 }
 
-static int64_t floor_divide(int64_t number, int64_t by)
+int64_t envelope_floor_divide(int64_t number, int64_t by)
 {
     return number / by - (number % by < 0 ? 1 : 0);
 }
@@ -87,7 +87,7 @@ static void make_before(struct envelope *e, const struct event *event)
 
     out->len = 0;
     buf_slice(out, buf_view(&e->head));
-    json_i64(out, floor_divide(event->commit_us, 1000));
+    json_i64(out, envelope_floor_divide(event->commit_us, 1000));
     buf_slice(out, buf_view(&e->marks[event->mark]));
     if (event->prior_end_lsn == 0) {
         JSON_CONSTANT(out, "null");
@@ -158,9 +158,9 @@ static void make_seen(struct envelope *e, int64_t seen_ns)
 
     out->len = 0;
     JSON_CONSTANT(out, "\",\"ts_ms\":");
-    json_i64(out, floor_divide(seen_ns, 1000000));
+    json_i64(out, envelope_floor_divide(seen_ns, 1000000));
     JSON_CONSTANT(out, ",\"ts_us\":");
-    json_i64(out, floor_divide(seen_ns, 1000));
+    json_i64(out, envelope_floor_divide(seen_ns, 1000));
     JSON_CONSTANT(out, ",\"ts_ns\":");
     json_i64(out, seen_ns);
     buf_byte(out, '}');

@@ -47,4 +47,9 @@ void envelope_write_source(struct envelope *e, const struct event *event, struct
 /* Appends everything from `,"transaction"` to the end of a change event. */
 void envelope_write_tail(struct envelope *e, const struct event *event, char op, struct buf *out);
 
+/* What source.snapshot says. */
+const char *envelope_mark_name(enum snapshot_mark mark);
+/* Rounds down, also below zero. */
+int64_t envelope_floor_divide(int64_t number, int64_t by);
+
 #endif

@@ -1,14 +1,11 @@
 #include "sinks/json_value.h"
 
+#include "sinks/json_object.h"
+#include "sinks/json_time.h"
 #include "sinks/json_write.h"
 #include "sinks/value_array.h"
 #include "sinks/value_bytes.h"
 #include "sinks/value_numeric.h"
-#include "sinks/value_time.h"
-
-/* What Debezium writes for timestamp(0..3) infinity, in milliseconds. */
-#define INFINITY_MS INT64_C(9223372036825200000)
-#define MINUS_INFINITY_MS INT64_C(-9223372036832400000)
 
 #define INTEGER_TEXT_MAX 20u /* -9223372036854775808 */
 
@@ -63,26 +60,24 @@ static bool write_unscaled(struct json_value *w, const struct numeric *n, int64_
     return true;
 }
 
-static bool write_decimal(struct json_value *w, int32_t scale, struct slice text, struct buf *out)
+static bool write_decimal(struct json_value *w, const struct semantic *s, struct slice text,
+                          struct buf *out)
 {
     struct numeric n;
 
-    if (numeric_is_special(text)) {
-        json_string(out, text);
-        return true;
-    }
-    return numeric_read(text, &n) && write_unscaled(w, &n, scale, out);
+    if (numeric_is_special(text))
+        return json_write_beyond(s, text, out);
+    return numeric_read(text, &n) && write_unscaled(w, &n, s->scale, out);
 }
 
-static bool write_any_decimal(struct json_value *w, struct slice text, struct buf *out)
+static bool write_any_decimal(struct json_value *w, const struct semantic *s, struct slice text,
+                              struct buf *out)
 {
     struct numeric n;
     size_t scale;
 
-    if (numeric_is_special(text)) {
-        json_string(out, text);
-        return true;
-    }
+    if (numeric_is_special(text))
+        return json_write_beyond(s, text, out);
     if (!numeric_read(text, &n))
         return false;
     scale = numeric_decimals(&n);
@@ -103,118 +98,127 @@ static bool write_money(struct json_value *w, int32_t scale, struct slice text, 
     return money_read(text, digits, &n) && write_unscaled(w, &n, scale, out);
 }
 
-static bool write_date(struct slice text, struct buf *out)
+/* Debezium calls them by the names of its enum. */
+static const char *special_name(struct slice text)
 {
-    int32_t days;
-
-    if (!time_read_date(text, &days))
-        return false;
-    json_i64(out, days);
-    return true;
+    if (slice_is(text, "NaN"))
+        return "NAN";
+    return text.at[0] == '-' ? "NEGATIVE_INFINITY" : "POSITIVE_INFINITY";
 }
 
-static bool write_time(struct slice text, int64_t unit_us, struct buf *out)
+static bool write_decimal_text(const struct semantic *s, struct slice text, struct buf *out)
 {
-    int64_t us;
+    struct numeric n;
 
-    if (!time_read_time(text, &us))
-        return false;
-    json_i64(out, us / unit_us);
-    return true;
-}
-
-static bool write_timetz(struct slice text, struct buf *out)
-{
-    int64_t us;
-
-    if (!time_read_timetz(text, &us))
-        return false;
-    buf_byte(out, '"');
-    time_write_timetz(out, us);
-    buf_byte(out, '"');
-    return true;
-}
-
-static bool write_timestamp_ms(struct slice text, struct buf *out)
-{
-    struct moment m;
-
-    if (!time_read_timestamp(text, &m))
-        return false;
-    switch (m.kind) {
-    case MOMENT_FINITE:
-        json_i64(out, m.seconds * 1000 + m.micros / 1000);
-        break;
-    case MOMENT_INFINITY:
-        json_i64(out, INFINITY_MS);
-        break;
-    case MOMENT_MINUS_INFINITY:
-        json_i64(out, MINUS_INFINITY_MS);
-        break;
-    }
-    return true;
-}
-
-static bool write_timestamp_us(struct slice text, struct buf *out)
-{
-    struct moment m;
-    int64_t us = 0;
-
-    if (!time_read_timestamp(text, &m))
-        return false;
-    if (m.kind == MOMENT_INFINITY)
-        json_i64(out, INT64_MAX);
-    else if (m.kind == MOMENT_MINUS_INFINITY)
-        json_i64(out, INT64_MIN);
-    else if (time_moment_us(&m, &us))
-        json_i64(out, us);
+    if (numeric_is_special(text))
+        json_text(out, s->debezium ? slice_text(special_name(text)) : text);
+    else if (numeric_read(text, &n))
+        json_text(out, text);
     else
-        json_string(out,
-                    text); /* the last weeks of PostgreSQL's range, in the year 294247 and later */
+        return false;
     return true;
 }
 
-static bool write_timestamptz(struct slice text, unsigned digits, struct buf *out)
+static bool write_decimal_double(struct json_value *w, struct slice text, struct buf *out)
 {
-    struct moment m;
+    double number;
 
-    if (!time_read_timestamptz(text, &m))
+    if (!numeric_read_double(text, &w->work, &number))
         return false;
-    if (m.kind != MOMENT_FINITE) {
-        json_string(out, text);
-        return true;
+    float_write_double(out, number);
+    return true;
+}
+
+/* -1234.56 */
+static bool money_plain(struct json_value *w, struct slice text)
+{
+    struct numeric n;
+    struct buf *plain = &w->work;
+
+    if (!money_read(text, &w->element, &n))
+        return false;
+    plain->len = 0;
+    if (n.negative)
+        buf_byte(plain, '-');
+    buf_slice(plain, n.whole);
+    buf_byte(plain, '.');
+    buf_slice(plain, n.fraction);
+    return !plain->failed;
+}
+
+static bool write_money_text(struct json_value *w, struct slice text, struct buf *out)
+{
+    if (!money_plain(w, text))
+        return false;
+    json_text(out, buf_view(&w->work));
+    return true;
+}
+
+static bool write_money_double(struct json_value *w, struct slice text, struct buf *out)
+{
+    double number;
+
+    if (!money_plain(w, text) || !float_read(buf_view(&w->work), &number))
+        return false;
+    float_write_double(out, number);
+    return true;
+}
+
+static void write_base64_url(struct slice bytes, struct buf *out)
+{
+    size_t from = out->len;
+
+    json_base64(out, bytes);
+    for (size_t i = from; i < out->len && !out->failed; i++) {
+        if (out->at[i] == '+')
+            out->at[i] = '-';
+        else if (out->at[i] == '/')
+            out->at[i] = '_';
+    }
+}
+
+static void write_hex(struct slice bytes, struct buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    buf_byte(out, '"');
+    for (size_t i = 0; i < bytes.len; i++) {
+        buf_byte(out, (uint8_t)digits[bytes.at[i] >> 4]);
+        buf_byte(out, (uint8_t)digits[bytes.at[i] & 0xF]);
     }
     buf_byte(out, '"');
-    time_write_zoned(out, &m, digits);
-    buf_byte(out, '"');
-    return true;
 }
 
-static bool write_interval(struct slice text, struct buf *out)
+void json_bytes(struct buf *out, struct slice bytes, enum binary_mode mode)
 {
-    int64_t us;
-
-    if (!time_read_interval(text, &us))
-        return false;
-    json_i64(out, us);
-    return true;
+    switch (mode) {
+    case BINARY_BYTES:
+    case BINARY_BASE64:
+        json_base64(out, bytes);
+        break;
+    case BINARY_BASE64_URL_SAFE:
+        write_base64_url(bytes, out);
+        break;
+    case BINARY_HEX:
+        write_hex(bytes, out);
+        break;
+    }
 }
 
-static bool write_bytes(struct json_value *w, struct slice text, struct buf *out)
+static bool write_bytes(struct json_value *w, enum binary_mode mode, struct slice text,
+                        struct buf *out)
 {
     if (!bytes_read_hex(text, &w->work))
         return false;
-    json_base64(out, buf_view(&w->work));
+    json_bytes(out, buf_view(&w->work), mode);
     return true;
 }
 
 /* An empty varbit(1) has no boolean: it stays the empty text. */
-static bool write_bit(struct slice text, struct buf *out)
+static bool write_bit(const struct semantic *s, struct slice text, struct buf *out)
 {
-    if (text.len == 0) {
-        JSON_CONSTANT(out, "\"\"");
-        return true;
-    }
+    if (text.len == 0)
+        return json_write_beyond(s, text, out);
     if (text.len != 1 || (text.at[0] != '0' && text.at[0] != '1'))
         return false;
     buf_text(out, text.at[0] == '1' ? "true" : "false");
@@ -241,6 +245,26 @@ static bool write_element(struct json_value *w, const struct semantic *element,
     return !w->element.failed && write_scalar(w, element, buf_view(&w->element), out);
 }
 
+/* A nested array where Debezium can only have one without: null, and the text is checked all the
+ * same. */
+static bool skip_nested(struct json_value *w, const struct semantic *element,
+                        struct array_reader *r, struct buf *out)
+{
+    size_t keep = out->len;
+    enum array_token token = ARRAY_OPEN;
+
+    while (r->depth > 1) {
+        token = array_reader_next(r);
+        if (token == ARRAY_MALFORMED)
+            return false;
+        if (token == ARRAY_ELEMENT && !write_element(w, element, r, out))
+            return false;
+    }
+    out->len = keep;
+    JSON_CONSTANT(out, "null");
+    return true;
+}
+
 /* Brackets for braces, at every level; commas between items whatever the delimiter was. */
 static bool write_array(struct json_value *w, const struct semantic *s, struct slice text,
                         struct buf *out)
@@ -253,9 +277,16 @@ static bool write_array(struct json_value *w, const struct semantic *s, struct s
 
         if (comma && (token == ARRAY_OPEN || token == ARRAY_ELEMENT || token == ARRAY_NULL))
             buf_byte(out, ',');
+        comma = token != ARRAY_OPEN;
         switch (token) {
         case ARRAY_OPEN:
-            buf_byte(out, '[');
+            if (s->debezium && r.depth > 1) {
+                comma = true;
+                if (!skip_nested(w, s->element, &r, out))
+                    return false;
+            } else {
+                buf_byte(out, '[');
+            }
             break;
         case ARRAY_CLOSE:
             buf_byte(out, ']');
@@ -272,7 +303,6 @@ static bool write_array(struct json_value *w, const struct semantic *s, struct s
         case ARRAY_MALFORMED:
             return false;
         }
-        comma = token != ARRAY_OPEN;
     }
 }
 
@@ -289,36 +319,62 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
     case VALUE_DOUBLE:
         return float_write(out, text, FLOAT_DOUBLE);
     case VALUE_DECIMAL:
-        return write_decimal(w, s->scale, text, out);
+        return write_decimal(w, s, text, out);
     case VALUE_ANY_DECIMAL:
-        return write_any_decimal(w, text, out);
+        return write_any_decimal(w, s, text, out);
+    case VALUE_DECIMAL_TEXT:
+        return write_decimal_text(s, text, out);
+    case VALUE_DECIMAL_DOUBLE:
+        return write_decimal_double(w, text, out);
     case VALUE_MONEY:
         return write_money(w, s->scale, text, out);
+    case VALUE_MONEY_TEXT:
+        return write_money_text(w, text, out);
+    case VALUE_MONEY_DOUBLE:
+        return write_money_double(w, text, out);
     case VALUE_TEXT:
-        json_string(out, text);
+        json_text(out, text);
         return true;
     case VALUE_DATE:
-        return write_date(text, out);
+    case VALUE_DATE_ISO:
     case VALUE_TIME_MS:
-        return write_time(text, 1000, out);
     case VALUE_TIME_US:
-        return write_time(text, 1, out);
+    case VALUE_TIME_NS:
+    case VALUE_TIME_ISO:
     case VALUE_TIMETZ:
-        return write_timetz(text, out);
     case VALUE_TIMESTAMP_MS:
-        return write_timestamp_ms(text, out);
     case VALUE_TIMESTAMP_US:
-        return write_timestamp_us(text, out);
+    case VALUE_TIMESTAMP_NS:
+    case VALUE_TIMESTAMP_ISO:
     case VALUE_TIMESTAMPTZ:
-        return write_timestamptz(text, s->digits, out);
     case VALUE_INTERVAL:
-        return write_interval(text, out);
+    case VALUE_INTERVAL_ISO:
+        return json_write_time(s, text, out);
     case VALUE_BYTES:
-        return write_bytes(w, text, out);
+    case VALUE_BYTES_BASE64:
+        return write_bytes(w, BINARY_BYTES, text, out);
+    case VALUE_BYTES_URL:
+        return write_bytes(w, BINARY_BASE64_URL_SAFE, text, out);
+    case VALUE_BYTES_HEX:
+        return write_bytes(w, BINARY_HEX, text, out);
     case VALUE_BIT:
-        return write_bit(text, out);
+        return write_bit(s, text, out);
     case VALUE_BITS:
         return write_bits(w, text, out);
+    case VALUE_HSTORE_JSON:
+    case VALUE_HSTORE_MAP:
+    case VALUE_POINT:
+    case VALUE_LINE:
+    case VALUE_LSEG:
+    case VALUE_BOX:
+    case VALUE_PATH:
+    case VALUE_POLYGON:
+    case VALUE_CIRCLE:
+    case VALUE_GEOMETRY:
+    case VALUE_GEOGRAPHY:
+    case VALUE_VECTOR:
+    case VALUE_SPARSE_VECTOR:
+        return json_write_object(s, text, &w->work, out);
     case VALUE_ARRAY:
         break; /* an array's element is never an array itself: see semantic_of() */
     }

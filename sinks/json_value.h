@@ -26,6 +26,9 @@ void json_value_init(struct json_value *w, size_t limit_bytes);
 void json_value_trim(struct json_value *w, size_t keep_bytes);
 void json_value_done(struct json_value *w);
 
+/* Bytes as a string, quotes included. */
+void json_bytes(struct buf *out, struct slice bytes, enum binary_mode mode);
+
 /* False when the text is not of the type, or scratch memory did not suffice; something may then
  * have been appended.  Whether it fitted into `out` is out->failed. */
 bool json_value_write(struct json_value *w, const struct semantic *s, struct slice text,

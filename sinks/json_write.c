@@ -161,7 +161,7 @@ void json_string_body(struct buf *out, struct slice text)
     out->len += (size_t)(to - start);
 }
 
-void json_string(struct buf *out, struct slice text)
+void json_text(struct buf *out, struct slice text)
 {
     buf_byte(out, '"');
     json_string_body(out, text);

@@ -16,7 +16,7 @@
 
 /* Quotes included.  A long text is measured first, so that the buffer grows to what it needs, once.
  */
-void json_string(struct buf *out, struct slice text);
+void json_text(struct buf *out, struct slice text);
 /* The same without the quotes. */
 void json_string_body(struct buf *out, struct slice text);
 

@@ -184,7 +184,7 @@ static enum put_outcome check(struct kafka_sink *k, const struct records *record
 static int32_t choose_partition(const struct record *r, int32_t partitions)
 {
     if (r->has_key)
-        return murmur2_partition(r->key, partitions);
+        return murmur2_partition(r->partition_key, partitions);
     return r->relation == NULL ? 0 : (int32_t)(r->relation->oid % (uint32_t)partitions);
 }
 

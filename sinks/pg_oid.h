@@ -6,6 +6,7 @@
 enum pg_oid {
     OID_BOOL = 16,
     OID_BYTEA = 17,
+    OID_CHAR = 18,
     OID_NAME = 19,
     OID_INT8 = 20,
     OID_INT2 = 21,
@@ -18,11 +19,18 @@ enum pg_oid {
     OID_XML = 142,
     OID_POINT = 600,
     OID_LSEG = 601,
+    OID_PATH = 602,
     OID_BOX = 603,
+    OID_POLYGON = 604,
     OID_LINE = 628,
+    OID_CIDR = 650,
     OID_FLOAT4 = 700,
     OID_FLOAT8 = 701,
+    OID_CIRCLE = 718,
+    OID_MACADDR8 = 774,
     OID_MONEY = 790,
+    OID_MACADDR = 829,
+    OID_INET = 869,
     OID_BPCHAR = 1042,
     OID_VARCHAR = 1043,
     OID_DATE = 1082,
@@ -37,6 +45,13 @@ enum pg_oid {
     OID_UUID = 2950,
     OID_TSVECTOR = 3614,
     OID_JSONB = 3802,
+    OID_INT4RANGE = 3904,
+    OID_NUMRANGE = 3906,
+    OID_TSRANGE = 3908,
+    OID_TSTZRANGE = 3910,
+    OID_DATERANGE = 3912,
+    OID_INT8RANGE = 3926,
+    OID_FIRST_NORMAL = 16384, /* types of extensions and users begin here */
 };
 
 #endif

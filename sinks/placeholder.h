@@ -8,7 +8,10 @@
  *     bytea[]          one element of its bytes
  *     int4[], date[]   its bytes as numbers: [95,95,100...]
  *     uuid[]           the name-based UUID (version 3) of it
+ *     hstore as a map  one pair of it and itself
  *     other types      null
+ *
+ * "hex:00ff10" stands for these bytes; as a text they are read as UTF-8.
  */
 #ifndef SINKS_PLACEHOLDER_H
 #define SINKS_PLACEHOLDER_H
@@ -19,7 +22,7 @@
 
 struct placeholder {
     struct buf json; /* all forms, one behind the other */
-    struct slice text, bytes, text_list, bytes_list, number_list, uuid_list;
+    struct slice text, bytes, text_list, bytes_list, number_list, uuid_list, map;
 };
 
 void placeholder_init(struct placeholder *p, const char *text);

@@ -1,21 +1,28 @@
 #include "sinks/plan.h"
 
-#include "sinks/default_literal.h"
-#include "sinks/json_write.h"
+#include <stdio.h>
 
-#define PLAN_LIMIT_BYTES                                                                           \
-    ((size_t)1 << 20)                   /* 1600 columns with names of 63 bytes need half of it     \
-                                         */
+#include "sinks/default_literal.h"
+#include "sinks/encoding.h"
+#include "sinks/json_write.h"
+#include "sinks/name_adjust.h"
+#include "sinks/value_numeric.h"
+
+/* 1600 columns with names of 63 bytes need a quarter of it, schemas included. */
+#define PLAN_LIMIT_BYTES ((size_t)8 << 20)
 #define PLAN_CHUNK_BYTES ((size_t)1024) /* thousands of small tables: keep each one small */
 
 /* What compiling needs at hand; none of it is kept. */
 struct compiling {
     struct plan *plan;
     const struct relation *relation;
-    const struct placeholder *placeholder;
-    struct json_value *w;
-    struct buf text; /* one piece of JSON at a time */
+    struct encoding *encoding;
+    struct buf text; /* one piece at a time */
     struct buf literal;
+    struct slice twin;    /* a name that two columns have; at NULL: none */
+    struct slice refused; /* a column that a rule cannot hide; at NULL: none */
+    struct error *err;
+    bool told; /* err says why compiling failed */
 };
 
 /* Is every column of the key told by the old row of a delete? */
@@ -46,46 +53,245 @@ uint16_t plan_key_columns(const struct relation *relation, uint16_t *out)
 /* Moves what was written to c->text into the plan. */
 static bool keep_text(struct compiling *c, struct slice *out)
 {
-    return !c->text.failed && arena_copy(&c->plan->arena, buf_view(&c->text), out);
+    bool kept = !c->text.failed && arena_copy(&c->plan->arena, buf_view(&c->text), out);
+
+    c->text.len = 0;
+    return kept;
 }
 
 /* Debezium reads constants of these types only; the zero of the type stands for all other defaults.
  */
 static bool takes_constant(const struct semantic *s)
 {
-    return s->value != VALUE_ANY_DECIMAL && s->value != VALUE_BYTES && s->value != VALUE_ARRAY;
+    bool is_bytes = s->value == VALUE_BYTES || s->value == VALUE_BYTES_BASE64 ||
+                    s->value == VALUE_BYTES_URL || s->value == VALUE_BYTES_HEX;
+
+    return !is_bytes && s->value != VALUE_ANY_DECIMAL && s->value != VALUE_ARRAY;
 }
 
-/* For a NOT NULL column: its constant default, else a zero. */
-static bool absent_not_null(struct compiling *c, const struct column *column,
-                            const struct semantic *s, struct slice *out)
+/* A domain's columns have none to Debezium. */
+static bool has_default(const struct column *column)
 {
-    bool has_default = column->default_expr.at != NULL;
+    return column->default_expr.at != NULL &&
+           (column->type == NULL || column->type->kind != TYPE_DOMAIN);
+}
+
+/* As a column of numeric(p,s) would print the number: 1.5 is 1.50 in numeric(6,2). */
+static struct slice scaled(const struct semantic *s, struct buf *literal)
+{
+    struct numeric n;
+
+    if (s->value == VALUE_DECIMAL_TEXT && s->scale > 0 && numeric_read(buf_view(literal), &n)) {
+        size_t decimals = n.fraction.len;
+
+        if (decimals == 0)
+            buf_byte(literal, '.');
+        for (; decimals < (size_t)s->scale; decimals++)
+            buf_byte(literal, '0');
+    }
+    return buf_view(literal);
+}
+
+/* What a rule leaves of the text. */
+static struct slice hidden(struct encoding *e, const struct column_rule *rule, struct slice text)
+{
+    if (rule->kind == COLUMN_AS_IT_IS)
+        return text;
+    rules_hide(e->rules, rule, text, &e->hidden);
+    return buf_view(&e->hidden);
+}
+
+/* Only what is sent as a text can be hidden; to send anything else as it is would tell it. Debezium
+ * does. */
+static bool apply_rule(struct compiling *c, const struct column *column, struct plan_column *out)
+{
+    struct encoding *e = c->encoding;
+
+    if (e->rules != NULL)
+        out->rule = rules_column(e->rules, c->relation, column);
+    if (out->rule.kind == COLUMN_AS_IT_IS)
+        return true;
+    if (out->semantic.base == CONNECT_STRING) {
+        out->semantic.value = VALUE_TEXT;
+        return true;
+    }
+    out->rule.kind = COLUMN_AS_IT_IS;
+    if (!e->types.debezium)
+        c->refused = column->name;
+    return e->types.debezium;
+}
+
+/* JSON of a constant default.  False: the default is none, or computed. */
+static bool constant_default(struct compiling *c, const struct column *column,
+                             const struct semantic *s, const struct column_rule *rule,
+                             struct slice *out)
+{
+    struct slice literal;
 
     c->text.len = 0;
-    if (has_default && takes_constant(s) &&
-        default_literal_read(column->default_expr, &c->literal) &&
-        json_value_write(c->w, s, buf_view(&c->literal), &c->text))
-        return keep_text(c, out);
-    *out = slice_text(semantic_zero(s, has_default));
+    if (!has_default(column) || !takes_constant(s) ||
+        !default_literal_read(column->default_expr, &c->literal))
+        return false;
+    literal = hidden(c->encoding, rule, scaled(s, &c->literal));
+    return json_value_write(&c->encoding->json, s, literal, &c->text) && keep_text(c, out);
+}
+
+/* now(), nextval('x'::regclass), (lower('A'): a function's name in front of a parenthesis. */
+static bool is_call(struct slice expression)
+{
+    size_t at = expression.len > 0 && expression.at[0] == '(' ? 1 : 0, from = at;
+
+    for (; at < expression.len && expression.at[at] != '('; at++) {
+        uint8_t b = expression.at[at];
+
+        if (!((b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') ||
+              b == '_' || b == '.'))
+            return false;
+    }
+    return at > from && at < expression.len;
+}
+
+/* JSON of the type's zero. */
+static bool zero_of(struct compiling *c, const struct column *column, const struct semantic *s,
+                    struct slice *out)
+{
+    *out = slice_text(semantic_zero(s, has_default(column)));
+    if (s->value != VALUE_DECIMAL_TEXT)
+        return true;
+    c->text.len = c->literal.len = 0;
+    buf_byte(&c->literal, '0');
+    json_text(&c->text, scaled(s, &c->literal));
+    return !c->literal.failed && keep_text(c, out);
+}
+
+/* The default in the schema: a constant, or the zero where a function computes it. */
+static struct slice schema_default(const struct column *column, const struct semantic *s,
+                                   struct slice constant, struct slice zero)
+{
+    if (constant.at != NULL)
+        return constant;
+    if (has_default(column) && takes_constant(s) && is_call(column->default_expr))
+        return zero;
+    return (struct slice){NULL, 0};
+}
+
+/* The schema tells what a rule does. */
+static const struct connect_schema *with_rule(const struct connect_schema *schema,
+                                              const struct column_rule *rule, struct arena *arena)
+{
+    struct connect_parameter told = {"masked", slice_text("true")};
+    char length[16];
+
+    if (schema == NULL || rule->kind == COLUMN_AS_IT_IS)
+        return schema;
+    if (rule->kind == COLUMN_TRUNCATE) {
+        (void)snprintf(length, sizeof length, "%lu", (unsigned long)rule->length);
+        told = (struct connect_parameter){"truncateLength", slice_text(length)};
+    }
+    return connect_schema_with(schema, &told, arena);
+}
+
+/* Schemas here know maps of strings only: a sparse vector, alone or in an array, stays a text. */
+static bool describe(const struct encoding *e, const struct column *column, struct arena *arena,
+                     struct semantic *out)
+{
+    static const struct semantic text = {.base = CONNECT_STRING, .value = VALUE_TEXT};
+
+    if (!semantic_of(column, &e->types, arena, out))
+        return false;
+    if (e->has_schemas && out->value == VALUE_SPARSE_VECTOR)
+        *out = text;
+    else if (e->has_schemas && out->value == VALUE_ARRAY &&
+             out->element->value == VALUE_SPARSE_VECTOR)
+        out->element = &text;
     return true;
 }
 
-static bool compile_column(struct compiling *c, uint16_t index, bool first, struct plan_column *out)
+static bool compile_column(struct compiling *c, uint16_t index, bool in_key, bool first,
+                           struct plan_column *out)
 {
     const struct column *column = &c->relation->columns[index];
+    struct encoding *e = c->encoding;
+    struct arena *arena = &c->plan->arena;
+    struct column_texts texts = {.first = first, .absent = slice_text("null")};
+    struct slice constant = {NULL, 0}, zero;
 
     out->index = index;
     out->identity = column->identity;
-    c->text.len = 0;
-    buf_byte(&c->text, first ? '{' : ',');
-    json_string(&c->text, column->name);
-    buf_byte(&c->text, ':');
-    if (!keep_text(c, &out->lead) || !semantic_of(column, &c->plan->arena, &out->semantic))
+    if (!describe(e, column, arena, &out->semantic) || !apply_rule(c, column, out))
         return false;
-    out->unknown = placeholder_for(c->placeholder, &out->semantic);
-    out->absent = slice_text("null");
-    return !column->not_null || absent_not_null(c, column, &out->semantic, &out->absent);
+    name_adjust(column->name, e->names, false, &c->text);
+    if (!keep_text(c, &texts.name))
+        return false;
+    if (!constant_default(c, column, &out->semantic, &out->rule, &constant))
+        constant.at = NULL;
+    if (!zero_of(c, column, &out->semantic, &zero))
+        return false;
+    if (column->not_null)
+        texts.absent = constant.at != NULL ? constant : zero;
+    if (!in_key) /* a key is known or it is an error */
+        texts.unknown = placeholder_for(&e->placeholder, &out->semantic);
+    if (e->has_schemas) {
+        out->schema =
+            connect_schema_of(&out->semantic, !column->not_null,
+                              schema_default(column, &out->semantic, constant, zero), arena);
+        out->schema = with_rule(out->schema, &out->rule, arena);
+        if (out->schema == NULL)
+            return false;
+    }
+    return e->ops->column(e, arena, &texts, out);
+}
+
+/* Adjusted names may meet; PostgreSQL's own never do. */
+static bool names_differ(struct compiling *c, const struct connect_field *fields, uint16_t count)
+{
+    if (c->encoding->names == NAMES_AS_THEY_ARE)
+        return true;
+    for (uint16_t i = 0; i < count; i++) {
+        for (uint16_t k = 0; k < i; k++) {
+            if (slice_equal(fields[i].name, fields[k].name)) {
+                c->twin = fields[i].name;
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* <topic>.Value and the like */
+static bool schema_name(struct compiling *c, const char *last, struct slice *out)
+{
+    name_adjust(slice_text(c->plan->topic->name), c->encoding->names, true, &c->text);
+    buf_text(&c->text, last);
+    return keep_text(c, out);
+}
+
+static const struct connect_schema *compile_schema(struct compiling *c,
+                                                   const struct plan_columns *columns,
+                                                   const char *last, bool optional)
+{
+    struct arena *arena = &c->plan->arena;
+    struct connect_field *fields = arena_array(arena, columns->count, sizeof *fields);
+    struct slice name;
+
+    if (fields == NULL || !schema_name(c, last, &name))
+        return NULL;
+    for (uint16_t i = 0; i < columns->count; i++) {
+        name_adjust(c->relation->columns[columns->at[i].index].name, c->encoding->names, false,
+                    &c->text);
+        if (!keep_text(c, &fields[i].name))
+            return NULL;
+        fields[i].schema = columns->at[i].schema;
+    }
+    if (!names_differ(c, fields, columns->count))
+        return NULL;
+    return connect_schema_struct(name, fields, columns->count, optional, arena);
+}
+
+static bool is_written(const struct compiling *c, const struct column *column)
+{
+    return !column->hidden &&
+           !(c->encoding->types.debezium && semantic_is_unknown_to_debezium(column));
 }
 
 static bool compile_row(struct compiling *c)
@@ -93,72 +299,158 @@ static bool compile_row(struct compiling *c)
     struct plan *p = c->plan;
     const struct relation *relation = c->relation;
 
-    p->columns = arena_array(&p->arena, relation->column_count, sizeof *p->columns);
-    if (p->columns == NULL)
+    p->row.at = arena_array(&p->arena, relation->column_count, sizeof *p->row.at);
+    if (p->row.at == NULL)
         return false;
     for (uint16_t i = 0; i < relation->column_count; i++) {
-        if (relation->columns[i].hidden)
+        if (!is_written(c, &relation->columns[i]))
             continue;
-        if (!compile_column(c, i, p->column_count == 0, &p->columns[p->column_count]))
+        if (!compile_column(c, i, false, p->row.count == 0, &p->row.at[p->row.count]))
             return false;
-        p->column_count++;
+        p->row.count++;
     }
+    return true;
+}
+
+static bool compile_key_columns(struct compiling *c, const uint16_t *indexes, uint16_t count,
+                                struct plan_columns *out)
+{
+    out->at = arena_array(&c->plan->arena, count, sizeof *out->at);
+    if (out->at == NULL)
+        return false;
+    for (out->count = 0; out->count < count; out->count++)
+        if (!compile_column(c, indexes[out->count], true, out->count == 0, &out->at[out->count]))
+            return false;
+    return true;
+}
+
+/* Without its key the delete of a row would not reach the row; Debezium sends null for it. */
+static bool check_key_is_told(struct compiling *c, const uint16_t *indexes, int count)
+{
+    for (int i = 0; i < count && !c->encoding->types.debezium; i++) {
+        const struct column *column = &c->relation->columns[indexes[i]];
+
+        if (!column->identity) {
+            c->told = true;
+            return error_set(c->err, ERROR_CONFIG,
+                             "table %.*s.%.*s: topics.key_columns names the column %.*s, which "
+                             "deletes do not tell: ALTER TABLE ... REPLICA IDENTITY FULL",
+                             SLICE_ARGS(c->relation->schema), SLICE_ARGS(c->relation->name),
+                             SLICE_ARGS(column->name));
+        }
+    }
+    return true;
+}
+
+static bool choose_key(struct compiling *c, uint16_t *indexes, uint16_t *out_count)
+{
+    int count = 0;
+
+    if (c->encoding->rules != NULL)
+        count = rules_key(c->encoding->rules, c->relation, indexes, c->err);
+    c->told = count < 0;
+    if (count < 0 || !check_key_is_told(c, indexes, count))
+        return false;
+    *out_count = count > 0 ? (uint16_t)count : plan_key_columns(c->relation, indexes);
     return true;
 }
 
 static bool compile_key(struct compiling *c)
 {
     struct plan *p = c->plan;
+    struct encoding *e = c->encoding;
     size_t most = (size_t)c->relation->column_count + c->relation->key_count;
-    uint16_t *indexes = arena_array(&p->arena, most, sizeof *indexes);
+    uint16_t *indexes = arena_array(&p->arena, most, sizeof *indexes), count;
+    bool compiled;
 
     if (indexes == NULL)
         return false;
-    p->key_count = plan_key_columns(c->relation, indexes);
-    p->key = arena_array(&p->arena, p->key_count, sizeof *p->key);
-    if (p->key == NULL)
+    if (!choose_key(c, indexes, &count))
         return false;
-    for (uint16_t i = 0; i < p->key_count; i++) {
-        if (!compile_column(c, indexes[i], i == 0, &p->key[i]))
-            return false;
-        p->key[i].unknown = (struct slice){NULL, 0}; /* a key is known or it is an error */
-    }
-    return true;
+    if (!compile_key_columns(c, indexes, count, &p->key))
+        return false;
+    if (e->text == NULL)
+        return true;
+    c->encoding = e->text;
+    compiled = compile_key_columns(c, indexes, count, &p->key_text);
+    c->encoding = e;
+    return compiled;
+}
+
+static bool compile_schemas(struct compiling *c)
+{
+    struct plan *p = c->plan;
+    const struct connect_schema *row;
+    struct slice name;
+
+    if (!c->encoding->has_schemas)
+        return true;
+    row = compile_schema(c, &p->row, ".Value", true);
+    if (row == NULL || !schema_name(c, ".Envelope", &name))
+        return false;
+    p->value_schema = connect_schema_envelope(name, row, &p->arena);
+    if (p->key.count > 0)
+        p->key_schema = compile_schema(c, &p->key, ".Key", false);
+    return p->value_schema != NULL && (p->key.count == 0 || p->key_schema != NULL);
 }
 
 static bool compile_table(struct compiling *c)
 {
-    c->text.len = 0;
+    struct plan *p = c->plan;
+
     JSON_CONSTANT(&c->text, ",\"schema\":");
-    json_string(&c->text, c->relation->schema);
+    json_text(&c->text, c->relation->schema);
     JSON_CONSTANT(&c->text, ",\"table\":");
-    json_string(&c->text, c->relation->name);
-    return keep_text(c, &c->plan->table_json);
+    json_text(&c->text, c->relation->name);
+    return keep_text(c, &p->table_json) && arena_copy(&p->arena, c->relation->schema, &p->schema) &&
+           arena_copy(&p->arena, c->relation->name, &p->table);
+}
+
+static bool fail_compile(const struct compiling *c, struct error *err)
+{
+    const struct relation *relation = c->relation;
+
+    if (c->told)
+        return false;
+    if (c->refused.at != NULL)
+        return error_set(err, ERROR_CONFIG,
+                         "table %.*s.%.*s, column %.*s: columns.truncate, mask and hash are for "
+                         "columns that are sent as text: leave it out by columns.exclude",
+                         SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
+                         SLICE_ARGS(c->refused));
+    if (c->twin.at != NULL)
+        return error_set(err, ERROR_CONFIG,
+                         "table %.*s.%.*s: two columns come to the same name %.*s in the schema: "
+                         "rename one of them or leave it out",
+                         SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
+                         SLICE_ARGS(c->twin));
+    return error_set(err, ERROR_CONFIG, "table %.*s.%.*s: its description passes %zu bytes",
+                     SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name), PLAN_LIMIT_BYTES);
 }
 
 bool plan_compile(struct plan *p, const struct relation *relation, struct topic *topic,
-                  const struct placeholder *placeholder, struct json_value *w, struct error *err)
+                  struct encoding *encoding, struct error *err)
 {
-    struct compiling c = {p, relation, placeholder, w, {0}, {0}};
+    struct compiling c = {.plan = p, .relation = relation, .encoding = encoding, .err = err};
     bool compiled;
 
     plan_done(p);
     arena_init(&p->arena, PLAN_LIMIT_BYTES);
     p->arena.chunk_bytes = PLAN_CHUNK_BYTES;
+    p->topic = topic;
     buf_init(&c.text, PLAN_LIMIT_BYTES);
     buf_init(&c.literal, PLAN_LIMIT_BYTES);
-    compiled = compile_row(&c) && compile_key(&c) && compile_table(&c);
+    compiled = (compile_table(&c) && compile_row(&c) && compile_key(&c) && compile_schemas(&c)) ||
+               fail_compile(&c, err);
+    compiled = compiled && encoding->ops->heads(encoding, p, err);
     buf_done(&c.text);
     buf_done(&c.literal);
     if (!compiled) {
         plan_done(p);
-        return error_set(err, ERROR_CONFIG, "table %.*s.%.*s: its description passes %zu bytes",
-                         SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
-                         PLAN_LIMIT_BYTES);
+        return false;
     }
     p->oid = relation->oid;
     p->id = relation->id;
-    p->topic = topic;
     return true;
 }
 
@@ -179,52 +471,99 @@ static const struct cell *cell_of(const struct image *image, const struct plan_c
     return cell;
 }
 
-static bool write_column(struct json_value *w, const struct plan_column *column,
-                         const struct image *image, struct buf *out)
+static enum encode_outcome write_constant(struct slice constant, struct buf *out)
+{
+    buf_slice(out, constant);
+    return constant.at != NULL ? ENCODE_DONE : ENCODE_UNFIT;
+}
+
+static enum encode_outcome write_column(struct encoding *e, const struct plan_column *column,
+                                        const struct image *image, struct buf *out)
 {
     const struct cell *cell = cell_of(image, column);
 
-    buf_slice(out, column->lead);
-    if (image->key_only && !column->identity) {
-        buf_slice(out, column->absent);
-        return true;
+    if (column->rule.kind == COLUMN_MASK) {
+        buf_slice(out, column->lead);
+        return e->ops->value(e, column, hidden(e, &column->rule, slice_text("")), out);
     }
+    if (image->key_only && !column->identity)
+        return write_constant(column->absent, out);
     switch (cell->kind) {
     case CELL_NULL:
-        JSON_CONSTANT(out, "null");
-        return true;
+        return write_constant(column->null, out);
     case CELL_UNCHANGED:
         buf_slice(out, column->unknown);
-        return column->unknown.at != NULL;
+        return column->unknown.at != NULL ? ENCODE_DONE : ENCODE_MALFORMED;
     case CELL_TEXT:
         break;
     }
-    return json_value_write(w, &column->semantic, cell->text, out);
+    buf_slice(out, column->lead);
+    return e->ops->value(e, column, hidden(e, &column->rule, cell->text), out);
 }
 
-static bool write_columns(struct json_value *w, const struct plan_column *columns, uint16_t count,
-                          const struct image *image, struct buf *out, uint16_t *out_column)
+static bool write_columns(struct encoding *e, const struct plan_columns *columns,
+                          const struct image *image, struct buf *out, struct plan_fault *out_fault)
 {
-    if (count == 0)
-        buf_byte(out, '{');
-    for (uint16_t i = 0; i < count; i++) {
-        if (!write_column(w, &columns[i], image, out) || out->failed) {
-            *out_column = columns[i].index;
+    for (uint16_t i = 0; i < columns->count; i++) {
+        enum encode_outcome outcome = write_column(e, &columns->at[i], image, out);
+
+        if (outcome != ENCODE_DONE || out->failed) {
+            out_fault->column = columns->at[i].index;
+            out_fault->unfit = outcome == ENCODE_UNFIT;
             return false;
         }
     }
-    buf_byte(out, '}');
+    return true;
+}
+
+bool plan_write_key(const struct plan *p, struct encoding *encoding, const struct image *image,
+                    struct buf *out, struct plan_fault *out_fault)
+{
+    buf_slice(out, p->key_head);
+    if (!write_columns(encoding, &p->key, image, out, out_fault))
+        return false;
+    buf_slice(out, p->key_tail);
     return !out->failed;
 }
 
-bool plan_write_row(const struct plan *p, struct json_value *w, const struct image *image,
-                    struct buf *out, uint16_t *out_column)
+bool plan_key_text(const struct plan *p, struct encoding *encoding, const struct image *image,
+                   struct slice key, struct buf *out, struct slice *out_text,
+                   struct plan_fault *out_fault)
 {
-    return write_columns(w, p->columns, p->column_count, image, out, out_column);
+    const struct key_frame *frame = &p->key_frame;
+
+    if (encoding->text == NULL) {
+        *out_text = slice_of(key.at + frame->head, key.len - frame->head - frame->tail);
+        return true;
+    }
+    buf_slice(out, encoding->text->row_head);
+    if (!write_columns(encoding->text, &p->key_text, image, out, out_fault))
+        return false;
+    buf_slice(out, encoding->text->row_tail);
+    *out_text = buf_view(out);
+    return !out->failed;
 }
 
-bool plan_write_key(const struct plan *p, struct json_value *w, const struct image *image,
-                    struct buf *out, uint16_t *out_column)
+static bool write_image(const struct plan *p, struct encoding *e, const struct image *image,
+                        struct buf *out, struct plan_fault *out_fault)
 {
-    return write_columns(w, p->key, p->key_count, image, out, out_column);
+    if (image->row == NULL) {
+        buf_slice(out, e->row_null);
+        return true;
+    }
+    buf_slice(out, e->row_head);
+    if (!write_columns(e, &p->row, image, out, out_fault))
+        return false;
+    buf_slice(out, e->row_tail);
+    return true;
+}
+
+bool plan_write_change(const struct plan *p, struct encoding *encoding, const struct image *before,
+                       const struct image *after, struct buf *out, struct plan_fault *out_fault)
+{
+    buf_slice(out, p->value_head);
+    if (!write_image(p, encoding, before, out, out_fault))
+        return false;
+    buf_slice(out, encoding->between);
+    return write_image(p, encoding, after, out, out_fault);
 }

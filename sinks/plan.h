@@ -1,10 +1,10 @@
 /*
- * plan - how the rows of one relation become JSON: compiled once, run for every row.
+ * plan - how the rows of one relation become records: compiled once, run for every row.
  *
- * For each column the bytes that never change and the way to write what does:
+ * For each column the bytes that never change and the way to write what does; see encoding.h:
  *
- *     lead           value            lead             value              end
- *     {"id":         integer          ,"name":         text               }
+ *     row_head   lead           value            lead             value              row_tail
+ *     {          "id":          integer          ,"name":         text               }
  *
  * A plan may outlive its relation: it reads nothing of it after it was compiled.
  */
@@ -17,37 +17,57 @@
 #include "millrace/arena.h"
 #include "millrace/attr.h"
 #include "millrace/buf.h"
+#include "millrace/error.h"
 #include "millrace/event.h"
 #include "millrace/relation.h"
-#include "sinks/json_value.h"
-#include "sinks/placeholder.h"
+#include "sinks/connect_schema.h"
 #include "sinks/recorder.h"
 #include "sinks/semantic.h"
+
+struct encoding;
 
 struct plan_column {
     uint16_t index; /* into the row's cells */
     bool identity;  /* told by an OLD_KEY row */
-    struct slice lead;
     struct semantic semantic;
-    struct slice absent;  /* JSON where the value was not told: null, or a zero for NOT NULL */
-    struct slice unknown; /* JSON where an unchanged TOASTed value is not known */
+    struct column_rule rule;
+    const struct connect_schema *schema; /* NULL where the encoding has none */
+    struct slice lead;                   /* in front of a value */
+    struct slice null;                   /* the whole field where it is NULL */
+    struct slice absent;  /* ... where the value was not told: null, or a zero for NOT NULL */
+    struct slice unknown; /* ... where an unchanged TOASTed value is not known; at NULL: an error */
+};
+
+struct plan_columns {
+    struct plan_column *at;
+    uint16_t count;
+};
+
+/* How many bytes around a key (a schema, its id) are no part of what picks the partition. */
+struct key_frame {
+    size_t head, tail;
 };
 
 struct plan {
     uint32_t oid;
     uint64_t id; /* relation->id that it was compiled for */
     struct topic *topic;
-    struct plan_column *columns; /* of the row, in the relation's order; hidden ones left out */
-    uint16_t column_count;
-    struct plan_column *key; /* in the key's order */
-    uint16_t key_count;      /* 0: records have no key */
-    struct slice table_json; /* ,"schema":"public","table":"t" */
-    struct arena arena;      /* holds all of the above */
+    struct plan_columns row;      /* in the relation's order; hidden ones left out */
+    struct plan_columns key;      /* in the key's order; none: records have no key */
+    struct plan_columns key_text; /* the key as JSON, where the encoding is not */
+    struct slice value_head;
+    struct slice key_head; /* up to its first column */
+    struct slice key_tail;
+    struct key_frame key_frame;
+    struct slice schema, table;                             /* names */
+    struct slice table_json;                                /* ,"schema":"public","table":"t" */
+    const struct connect_schema *value_schema, *key_schema; /* as plan_column.schema */
+    struct arena arena;                                     /* holds all of the above */
 };
 
 /* Where a row's values come from. */
 struct image {
-    const struct row *row;
+    const struct row *row;   /* NULL: there is none */
     bool key_only;           /* an OLD_KEY row: columns outside the replica identity are absent */
     const struct row *older; /* tells the cells of `row` that are unchanged; NULL: nobody does */
     bool older_key_only;
@@ -58,18 +78,29 @@ struct image {
 uint16_t plan_key_columns(const struct relation *relation, uint16_t *out);
 
 /* Fills *p, a zeroed plan or one that was compiled before.  ERROR_CONFIG when the description is
- * larger than one megabyte of plan. */
+ * larger than eight megabytes of plan, when two columns come to the same name, or when the schema
+ * registry refuses; ERROR_LINK when it cannot be asked. */
 bool plan_compile(struct plan *p, const struct relation *relation, struct topic *topic,
-                  const struct placeholder *placeholder, struct json_value *w,
-                  struct error *err) MUST_CHECK;
+                  struct encoding *encoding, struct error *err) MUST_CHECK;
 void plan_done(struct plan *p);
 
-/* Appends the row, or the key, as a JSON object.  False: the value of *out_column (an index into
- * the relation's columns) cannot be read, or w or `out` is full, which their `failed` then tells.
- */
-bool plan_write_row(const struct plan *p, struct json_value *w, const struct image *image,
-                    struct buf *out, uint16_t *out_column) MUST_CHECK;
-bool plan_write_key(const struct plan *p, struct json_value *w, const struct image *image,
-                    struct buf *out, uint16_t *out_column) MUST_CHECK;
+/* What could not be written, and why. */
+struct plan_fault {
+    uint16_t column; /* index into the relation's columns */
+    bool unfit;      /* the value is fine, the encoding has no form for it */
+};
+
+/* These append.  False: see *out_fault; or scratch memory or `out` is full, which their `failed`
+ * then tells. */
+bool plan_write_key(const struct plan *p, struct encoding *encoding, const struct image *image,
+                    struct buf *out, struct plan_fault *out_fault) MUST_CHECK;
+/* The key as a JSON object without a schema, cut out of `key`, or written to `out`. */
+bool plan_key_text(const struct plan *p, struct encoding *encoding, const struct image *image,
+                   struct slice key, struct buf *out, struct slice *out_text,
+                   struct plan_fault *out_fault) MUST_CHECK;
+/* Head and rows of a change. */
+bool plan_write_change(const struct plan *p, struct encoding *encoding, const struct image *before,
+                       const struct image *after, struct buf *out,
+                       struct plan_fault *out_fault) MUST_CHECK;
 
 #endif

@@ -2,6 +2,10 @@
 
 #include <inttypes.h>
 
+#include "sinks/json_write.h"
+
+#define AVRO_HEAD_BYTES 5u
+
 static void append_escaped(struct buf *out, uint8_t byte)
 {
     if (byte == '"' || byte == '\\') {
@@ -22,9 +26,31 @@ static void append_string(struct buf *out, struct slice text)
     buf_byte(out, '"');
 }
 
-static void append_json(struct buf *out, bool present, struct slice json)
+/* No JSON begins with a zero byte: 00, the schema's id, big-endian, Avro's bytes. */
+static bool is_avro(struct slice bytes)
 {
-    buf_slice(out, present ? json : slice_text("null"));
+    return bytes.len >= AVRO_HEAD_BYTES && bytes.at[0] == 0;
+}
+
+static void append_avro(struct buf *out, struct slice bytes)
+{
+    unsigned long id = 0;
+
+    for (size_t i = 1; i < AVRO_HEAD_BYTES; i++)
+        id = id << 8 | bytes.at[i];
+    buf_printf(out, "{\"avro_id\":%lu,\"base64\":", id);
+    json_base64(out, slice_of(bytes.at + AVRO_HEAD_BYTES, bytes.len - AVRO_HEAD_BYTES));
+    buf_byte(out, '}');
+}
+
+static void append_value(struct buf *out, bool present, struct slice bytes)
+{
+    if (!present)
+        buf_text(out, "null");
+    else if (is_avro(bytes))
+        append_avro(out, bytes);
+    else
+        buf_slice(out, bytes);
 }
 
 void record_json_append(struct buf *out, const struct record *record, const uint64_t *offset)
@@ -35,9 +61,9 @@ void record_json_append(struct buf *out, const struct record *record, const uint
     buf_text(out, "\"topic\":");
     append_string(out, slice_text(record->topic->name));
     buf_text(out, ",\"key\":");
-    append_json(out, record->has_key, record->key);
+    append_value(out, record->has_key, record->key);
     buf_text(out, ",\"value\":");
-    append_json(out, record->has_value, record->value);
+    append_value(out, record->has_value, record->value);
     buf_text(out, ",\"headers\":{");
     for (size_t i = 0; i < record->header_count; i++) {
         if (i > 0)

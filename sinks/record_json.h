@@ -3,8 +3,9 @@
  *
  *     {"topic":"shop.public.orders","key":{"id":7},"value":null,"headers":{}}
  *
- * Keys and values stand there as the JSON they are, null where they are null; a header's value is
- * bytes, so it stands there as a string.
+ * Keys and values stand there as the JSON they are, null where they are null; Avro as
+ * {"avro_id":7,"base64":"AgI="}, its id and what follows it; a header's value is bytes, so it
+ * stands there as a string.
  */
 #ifndef SINKS_RECORD_JSON_H
 #define SINKS_RECORD_JSON_H

@@ -1,39 +1,39 @@
 #include "sinks/recorder.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "millrace/buf.h"
 #include "millrace/lsn.h"
 #include "millrace/mem.h"
-#include "sinks/envelope.h"
-#include "sinks/json_value.h"
-#include "sinks/json_write.h"
-#include "sinks/placeholder.h"
+#include "sinks/encoding.h"
 #include "sinks/plan.h"
+#include "sinks/route.h"
+#include "sinks/schema_registry.h"
 #include "sinks/table.h"
 #include "sinks/topics.h"
 
 #define KEEP_BYTES ((size_t)1 << 20) /* of each buffer, from event to event */
-#define SCRATCH_BYTES                                                                              \
-    ((size_t)1 << 16) /* more than the record limit: a value's text may be longer */
 
 /*
  * The records of one event point into these; all are emptied by the next event.
  *
  *     keys[0]    the key, or the old key      values[0]    the change, or the delete
  *     keys[1]    the new key                  values[1]    the create behind a delete
+ *     texts[0], texts[1]    the same keys as JSON, where the encoding is not
  */
 struct recorder {
     struct recorder_options options;
-    char *texts[4]; /* what options points to */
-    struct envelope envelope;
-    struct placeholder placeholder;
+    char *owned[4]; /* what options points to */
+    struct encoding *encoding;
+    struct rules *rules;
+    struct routes *routes;
     struct topics topics;
     struct table plans;     /* of struct plan, by relation->oid */
     struct plan *last_plan; /* most events come in runs of one table */
     struct topic *messages; /* made with the first message */
-    struct json_value value;
     struct buf keys[2];
+    struct buf texts[2];
     struct buf values[2];
     struct buf truncates; /* values of one event, as many as it has tables */
     struct buf records;   /* of struct record */
@@ -42,19 +42,25 @@ struct recorder {
 struct recorder *recorder_create(const struct recorder_options *options)
 {
     struct recorder *r = mem_new(struct recorder);
+    struct error err = {0};
     size_t limit = options->record_limit_bytes;
 
     r->options = *options;
-    r->options.topic_prefix = r->texts[0] = mem_text(options->topic_prefix);
-    r->options.topic_delimiter = r->texts[1] = mem_text(options->topic_delimiter);
-    r->options.database = r->texts[2] = mem_text(options->database);
-    r->options.unavailable_value_placeholder = r->texts[3] =
+    r->options.topic_prefix = r->owned[0] = mem_text(options->topic_prefix);
+    r->options.topic_delimiter = r->owned[1] = mem_text(options->topic_delimiter);
+    r->options.database = r->owned[2] = mem_text(options->database);
+    r->options.unavailable_value_placeholder = r->owned[3] =
         mem_text(options->unavailable_value_placeholder);
-    envelope_init(&r->envelope, r->options.topic_prefix, r->options.database);
-    placeholder_init(&r->placeholder, r->options.unavailable_value_placeholder);
-    json_value_init(&r->value, limit > SIZE_MAX - SCRATCH_BYTES ? limit : limit + SCRATCH_BYTES);
+    r->rules = rules_create(&options->rules, &err);
+    r->routes = routes_create(&options->routes, &err);
+    assert(r->rules != NULL && r->routes != NULL); /* whoever made the options has checked them */
+    r->encoding = encoding_create(&r->options);
+    r->encoding->rules = r->rules;
+    if (r->encoding->text != NULL)
+        r->encoding->text->rules = r->rules;
     for (int i = 0; i < 2; i++) {
         buf_init(&r->keys[i], limit);
+        buf_init(&r->texts[i], limit);
         buf_init(&r->values[i], limit);
     }
     buf_init(&r->truncates, SIZE_MAX);
@@ -78,17 +84,19 @@ void recorder_destroy(struct recorder *r)
         return;
     for (int i = 0; i < 2; i++) {
         buf_done(&r->keys[i]);
+        buf_done(&r->texts[i]);
         buf_done(&r->values[i]);
     }
     buf_done(&r->truncates);
     buf_done(&r->records);
-    json_value_done(&r->value);
     destroy_plans(&r->plans);
     topics_done(&r->topics);
-    placeholder_done(&r->placeholder);
-    envelope_done(&r->envelope);
-    for (size_t i = 0; i < ARRAY_LEN(r->texts); i++)
-        free(r->texts[i]);
+    encoding_destroy(r->encoding);
+    rules_destroy(r->rules);
+    routes_destroy(r->routes);
+    schema_registry_destroy(r->options.registry);
+    for (size_t i = 0; i < ARRAY_LEN(r->owned); i++)
+        free(r->owned[i]);
     free(r);
 }
 
@@ -104,10 +112,14 @@ static struct topic *topic_of(struct recorder *r, const struct relation *relatio
                               struct error *err)
 {
     struct topic_name name;
+    const char *rule;
 
     if (!topic_name_of_table(r->options.topic_prefix, r->options.topic_delimiter, relation->schema,
-                             relation->name, &name, err))
+                             relation->name, &name, err) ||
+        !routes_apply(r->routes, &name, &rule, err))
         return NULL;
+    if (rule != NULL) /* one for all tables that the rule leads there */
+        return topics_get(&r->topics, &name, slice_text("topics.route"), slice_text(rule), err);
     return topics_get(&r->topics, &name, relation->schema, relation->name, err);
 }
 
@@ -124,7 +136,7 @@ static struct plan *make_plan(struct recorder *r, const struct relation *relatio
         plan->oid = relation->oid;
         table_add(&r->plans, relation->oid, plan);
     }
-    if (!plan_compile(plan, relation, topic, &r->placeholder, &r->value, err)) {
+    if (!plan_compile(plan, relation, topic, r->encoding, err)) {
         plan->oid = relation->oid; /* stays findable; id 0 is no relation's */
         return NULL;
     }
@@ -175,56 +187,57 @@ static bool fail_limit(const struct making *m)
                      lsn_format(m->event->lsn).text, m->r->options.record_limit_bytes);
 }
 
-static bool fail_write(const struct making *m, const struct buf *out, uint16_t column)
+static bool fail_write(const struct making *m, const struct buf *out,
+                       const struct plan_fault *fault)
 {
-    const struct column *c = &m->relation->columns[column];
+    const struct column *c = &m->relation->columns[fault->column];
+    const struct encoding *e = m->r->encoding;
+    const char *type = c->type == NULL ? "?" : (const char *)c->type->name.at;
+    int type_len = c->type == NULL ? 1 : (int)c->type->name.len;
 
-    if (out->failed || m->r->value.work.failed || m->r->value.element.failed)
+    if (out->failed || e->json.work.failed || e->json.element.failed)
         return fail_limit(m);
+    if (fault->unfit)
+        return error_set(
+            m->err, ERROR_DATA,
+            "table %.*s.%.*s, column %.*s: the %s schema of type %.*s (oid %lu) has no "
+            "form for the value at LSN %s: leave the column out or use encoding json",
+            SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name), SLICE_ARGS(c->name),
+            e->ops->name, type_len, type, (unsigned long)c->type_oid,
+            lsn_format(m->event->lsn).text);
     return error_set(
         m->err, ERROR_DATA,
         "table %.*s.%.*s, column %.*s: cannot read its value of type %.*s (oid %lu) at "
         "LSN %s",
         SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name), SLICE_ARGS(c->name),
-        c->type == NULL ? 1 : (int)c->type->name.len,
-        c->type == NULL ? "?" : (const char *)c->type->name.at, (unsigned long)c->type_oid,
-        lsn_format(m->event->lsn).text);
-}
-
-/* An image without a row is written as null. */
-static bool write_image(const struct making *m, const struct image *image, struct buf *out)
-{
-    uint16_t column = 0;
-
-    if (image->row == NULL) {
-        JSON_CONSTANT(out, "null");
-        return true;
-    }
-    return plan_write_row(m->plan, &m->r->value, image, out, &column) || fail_write(m, out, column);
+        type_len, type, (unsigned long)c->type_oid, lsn_format(m->event->lsn).text);
 }
 
 static bool write_change(const struct making *m, const struct image *before,
                          const struct image *after, char op, struct buf *out)
 {
-    JSON_CONSTANT(out, "{\"before\":");
-    if (!write_image(m, before, out))
-        return false;
-    JSON_CONSTANT(out, ",\"after\":");
-    if (!write_image(m, after, out))
-        return false;
-    buf_byte(out, ',');
-    envelope_write_source(&m->r->envelope, m->event, m->plan->table_json, out);
-    envelope_write_tail(&m->r->envelope, m->event, op, out);
+    struct plan_fault fault = {0};
+
+    if (!plan_write_change(m->plan, m->r->encoding, before, after, out, &fault))
+        return fail_write(m, out, &fault);
+    m->r->encoding->ops->tail(m->r->encoding, m->plan, m->event, op, out);
     return !out->failed || fail_limit(m);
 }
 
 static bool write_key(const struct making *m, const struct image *image, struct buf *out)
 {
-    uint16_t column = 0;
+    struct plan_fault fault = {0};
 
-    if (m->plan->key_count == 0)
+    if (m->plan->key.count == 0)
         return true;
-    return plan_write_key(m->plan, &m->r->value, image, out, &column) || fail_write(m, out, column);
+    return plan_write_key(m->plan, m->r->encoding, image, out, &fault) ||
+           fail_write(m, out, &fault);
+}
+
+/* Without what frames it. */
+static struct slice partition_key(struct slice key, const struct key_frame *frame)
+{
+    return slice_of(key.at + frame->head, key.len - frame->head - frame->tail);
 }
 
 static struct record *add_record(const struct making *m, const struct buf *key, struct buf *value)
@@ -236,9 +249,10 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
         return NULL;
     records->len += sizeof *record;
     *record = (struct record){.topic = m->plan->topic, .relation = m->relation};
-    if (key != NULL && m->plan->key_count > 0) {
+    if (key != NULL && m->plan->key.count > 0) {
         record->has_key = true;
         record->key = buf_view(key);
+        record->partition_key = partition_key(record->key, &m->plan->key_frame);
     }
     if (value != NULL) {
         record->has_value = true;
@@ -248,11 +262,11 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
     return record;
 }
 
-/* The JSON of the other key, for followers that want to rename instead of removing and adding. */
-static void add_header(struct record *record, const char *name, const struct buf *other_key)
+/* For followers that want to rename instead of removing and adding. */
+static void add_header(struct record *record, const char *name, struct slice other_key)
 {
     if (record != NULL)
-        record->headers[record->header_count++] = (struct header){name, buf_view(other_key)};
+        record->headers[record->header_count++] = (struct header){name, other_key};
 }
 
 static const struct image no_image = {0};
@@ -288,20 +302,37 @@ static bool make_delete(const struct making *m)
     return true;
 }
 
+/* Both keys as JSON, whatever the encoding is. */
+static bool write_key_texts(const struct making *m, const struct image *before,
+                            const struct image *after, struct slice out_texts[2])
+{
+    struct recorder *r = m->r;
+    const struct image *images[2] = {before, after};
+    struct plan_fault fault = {0};
+
+    for (int i = 0; i < 2; i++)
+        if (!plan_key_text(m->plan, r->encoding, images[i], buf_view(&r->keys[i]), &r->texts[i],
+                           &out_texts[i], &fault))
+            return fail_write(m, &r->texts[i], &fault);
+    return true;
+}
+
 /* The same row under another key: gone there, new here. */
 static bool make_key_change(const struct making *m, const struct image *before,
                             const struct image *after)
 {
     static const char new_key[] = "__debezium.newkey", old_key[] = "__debezium.oldkey";
     struct recorder *r = m->r;
+    struct slice texts[2]; /* of the old key and the new one */
 
-    if (!write_change(m, before, &no_image, 'd', &r->values[0]) ||
+    if (!write_key_texts(m, before, after, texts) ||
+        !write_change(m, before, &no_image, 'd', &r->values[0]) ||
         !write_change(m, &no_image, after, 'c', &r->values[1]))
         return false;
-    add_header(add_record(m, &r->keys[0], &r->values[0]), new_key, &r->keys[1]);
+    add_header(add_record(m, &r->keys[0], &r->values[0]), new_key, texts[1]);
     if (r->options.tombstones)
-        add_header(add_record(m, &r->keys[0], NULL), new_key, &r->keys[1]);
-    add_header(add_record(m, &r->keys[1], &r->values[1]), old_key, &r->keys[0]);
+        add_header(add_record(m, &r->keys[0], NULL), new_key, texts[1]);
+    add_header(add_record(m, &r->keys[1], &r->values[1]), old_key, texts[0]);
     return true;
 }
 
@@ -324,7 +355,7 @@ static bool make_update(const struct making *m)
 
     if (!write_key(m, &after, &r->keys[1]))
         return false;
-    if (has_old && m->plan->key_count > 0) {
+    if (has_old && m->plan->key.count > 0) {
         if (!write_key(m, &before, &r->keys[0]))
             return false;
         if (!slice_equal(buf_view(&r->keys[0]), buf_view(&r->keys[1])))
@@ -398,29 +429,11 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
     return true;
 }
 
-static bool write_message(struct recorder *r, const struct event *event)
-{
-    struct buf *out = &r->values[0];
-
-    JSON_CONSTANT(&r->keys[0], "{\"prefix\":");
-    json_string(&r->keys[0], event->prefix);
-    buf_byte(&r->keys[0], '}');
-    JSON_CONSTANT(out, "{\"op\":\"m\",\"ts_ms\":");
-    json_i64(out, event->seen_ns / 1000000);
-    buf_byte(out, ',');
-    envelope_write_source(&r->envelope, event, slice_text(",\"schema\":\"\",\"table\":\"\""), out);
-    JSON_CONSTANT(out, ",\"transaction\":null,\"message\":{\"prefix\":");
-    json_string(out, event->prefix);
-    JSON_CONSTANT(out, ",\"content\":");
-    json_base64(out, event->content);
-    JSON_CONSTANT(out, "}}");
-    return !r->keys[0].failed && !out->failed;
-}
-
 static bool make_message(struct recorder *r, const struct event *event, struct error *err)
 {
     const struct slice nobody = {NULL, 0};
     struct topic_name name;
+    struct key_frame frame;
     struct record *record;
 
     if (r->messages == NULL) {
@@ -431,7 +444,10 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
         if (r->messages == NULL)
             return false;
     }
-    if (!write_message(r, event))
+    if (!r->encoding->ops->message(r->encoding, r->messages, event, &r->keys[0], &r->values[0],
+                                   &frame, err))
+        return false;
+    if (r->keys[0].failed || r->values[0].failed)
         return error_set(
             err, ERROR_CONFIG,
             "the logical message at LSN %s makes a record larger than the limit of %zu "
@@ -443,6 +459,7 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
     *record = (struct record){.topic = r->messages,
                               .has_key = true,
                               .key = buf_view(&r->keys[0]),
+                              .partition_key = partition_key(buf_view(&r->keys[0]), &frame),
                               .has_value = true,
                               .value = buf_view(&r->values[0])};
     r->records.len += sizeof *record;
@@ -451,6 +468,8 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
 
 static bool make(struct recorder *r, const struct event *event, struct error *err)
 {
+    if (rules_skip(r->rules, event))
+        return true;
     switch (event->kind) {
     case EVENT_INSERT:
     case EVENT_UPDATE:
@@ -475,9 +494,10 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err)
 {
-    json_value_trim(&r->value, KEEP_BYTES);
+    json_value_trim(&r->encoding->json, KEEP_BYTES);
     for (int i = 0; i < 2; i++) {
         buf_reset(&r->keys[i], KEEP_BYTES);
+        buf_reset(&r->texts[i], KEEP_BYTES);
         buf_reset(&r->values[i], KEEP_BYTES);
     }
     buf_reset(&r->truncates, KEEP_BYTES);

@@ -2,9 +2,9 @@
  * recorder - events in, records out: what goes into which topic under which key.
  *
  * The layout is Debezium's change event envelope (Debezium 3 documentation, PostgreSQL connector,
- * "Data change events"), as JSON without schemas.  For each relation a plan is compiled once: which
- * writer turns each column's text into JSON, and every constant byte in between; an event is then
- * one straight run over the cells, without allocation.
+ * "Data change events"), in one of the encodings of encoding.h.  For each relation a plan is
+ * compiled once: which writer turns each column's text into a value, and every constant byte in
+ * between; an event is then one straight run over the cells, without allocation.
  *
  * The record key is relation->key.  But where the old row of a delete does not tell all of it (a
  * REPLICA IDENTITY USING INDEX that lacks a column of the primary key), the columns of the replica
@@ -26,6 +26,20 @@
 #include "millrace/error.h"
 #include "millrace/event.h"
 #include "millrace/slice.h"
+#include "sinks/name_adjust.h"
+#include "sinks/rules.h"
+#include "sinks/type_modes.h"
+
+enum encoding_kind { ENCODING_JSON, ENCODING_JSON_SCHEMA, ENCODING_AVRO };
+
+/* Under which subject the registry keeps a schema. */
+enum subject_strategy {
+    SUBJECT_TOPIC,        /* <topic>-key, <topic>-value */
+    SUBJECT_RECORD,       /* the schema's full name */
+    SUBJECT_TOPIC_RECORD, /* <topic>-<full name> */
+};
+
+struct schema_registry;
 
 struct recorder_options {
     const char *topic_prefix;    /* source.name and the first part of every topic's name */
@@ -35,6 +49,13 @@ struct recorder_options {
     bool truncates;              /* TRUNCATE makes records (Debezium drops them by default) */
     /* For an unchanged TOASTed value that nobody knows. */
     const char *unavailable_value_placeholder;
+    enum encoding_kind encoding; /* of keys and values */
+    enum name_adjustment names;  /* of schemas and fields; avro makes them legal in any case */
+    struct type_modes types;
+    struct patterns routes;    /* likewise; routes_create() takes them */
+    struct rule_options rules; /* its texts must outlive the recorder; rules_create() takes them */
+    enum subject_strategy subjects;
+    struct schema_registry *registry; /* the recorder's from then on; needed for avro */
     size_t record_limit_bytes; /* key or value beyond this: ERROR_CONFIG naming table and limit */
 };
 
@@ -55,7 +76,8 @@ struct record {
     struct topic *topic;
     bool has_key; /* false: null key */
     struct slice key;
-    bool has_value; /* false: null value, a tombstone */
+    struct slice partition_key; /* what picks the partition: the key without schema or schema id */
+    bool has_value;             /* false: null value, a tombstone */
     struct slice value;
     struct buf *value_buf; /* holds the value and nothing else: a sink may buf_take() it instead of
                             * copying; NULL: it must copy */
@@ -76,8 +98,9 @@ void recorder_destroy(struct recorder *r);                                /* NUL
 
 /* The records of one event, in order; they borrow from the recorder and are valid until the next
  * call. False: ERROR_DATA (a value that its type's parser cannot read: table, column and LSN are
- * named, never the value) or ERROR_CONFIG (too large; two tables that map to one topic; no such
- * topic name). */
+ * named, never the value), ERROR_CONFIG (too large; two tables that map to one topic; no such topic
+ * name; a schema that the registry refuses) or ERROR_LINK (the registry did not answer in time:
+ * nothing of the event was taken, the session begins again at the last position). */
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err) MUST_CHECK;
 

@@ -54,6 +54,13 @@ bool topic_name_of_table(const char *prefix, const char *delimiter, struct slice
     return true;
 }
 
+bool topic_name_of_text(struct slice text, struct topic_name *out)
+{
+    *out = (struct topic_name){.len = 0};
+    append(out, text);
+    return out->len > 0 && finish(out);
+}
+
 bool topic_name_of_messages(const char *prefix, const char *delimiter, struct topic_name *out,
                             struct error *err)
 {

@@ -13,17 +13,17 @@ static int hex_digit(uint8_t c)
     return -1;
 }
 
-bool bytes_read_hex(struct slice text, struct buf *out)
+bool bytes_read_digits(struct slice text, struct buf *out)
 {
     uint8_t *to;
 
     out->len = 0;
-    if (text.len < 2 || text.at[0] != '\\' || text.at[1] != 'x' || text.len % 2 != 0)
+    if (text.len % 2 != 0)
         return false;
     to = buf_room(out, text.len / 2);
     if (to == NULL)
-        return false;
-    for (size_t i = 2; i < text.len; i += 2) {
+        return text.len == 0 && !out->failed;
+    for (size_t i = 0; i < text.len; i += 2) {
         int high = hex_digit(text.at[i]), low = hex_digit(text.at[i + 1]);
 
         if (high < 0 || low < 0)
@@ -31,6 +31,13 @@ bool bytes_read_hex(struct slice text, struct buf *out)
         to[out->len++] = (uint8_t)(high << 4 | low);
     }
     return true;
+}
+
+bool bytes_read_hex(struct slice text, struct buf *out)
+{
+    out->len = 0;
+    return text.len >= 2 && text.at[0] == '\\' && text.at[1] == 'x' &&
+           bytes_read_digits(slice_of(text.at + 2, text.len - 2), out);
 }
 
 bool bytes_read_bits(struct slice text, struct buf *out)

@@ -1,5 +1,7 @@
 #include "sinks/value_numeric.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -313,6 +315,51 @@ static bool closest_of_two_digits(struct slice text, enum float_width width, str
     return decimal_read(slice_text(again), d);
 }
 
+static bool read_special(struct slice text, double *out)
+{
+    if (slice_is(text, "NaN"))
+        *out = strtod("NaN", NULL);
+    else if (slice_is(text, "Infinity"))
+        *out = HUGE_VAL;
+    else if (slice_is(text, "-Infinity"))
+        *out = -HUGE_VAL;
+    else
+        return false;
+    return true;
+}
+
+bool float_read(struct slice text, double *out)
+{
+    char number[FLOAT_TEXT_MAX];
+    struct decimal d;
+
+    if (read_special(text, out))
+        return true;
+    if (text.len >= sizeof number || !decimal_read(text, &d))
+        return false;
+    memcpy(number, text.at, text.len);
+    number[text.len] = '\0';
+    *out = strtod(number, NULL);
+    return true;
+}
+
+bool numeric_read_double(struct slice text, struct buf *work, double *out)
+{
+    struct numeric n;
+
+    if (read_special(text, out))
+        return true;
+    if (!numeric_read(text, &n))
+        return false;
+    work->len = 0;
+    buf_slice(work, text);
+    buf_byte(work, '\0');
+    if (work->failed)
+        return false;
+    *out = strtod((const char *)work->at, NULL);
+    return true;
+}
+
 static void write_digits(struct buf *out, const struct decimal *d, int64_t from, int64_t to)
 {
     if (from >= to) {
@@ -351,7 +398,7 @@ bool float_write(struct buf *out, struct slice text, enum float_width width)
     struct decimal d;
 
     if (numeric_is_special(text)) {
-        json_string(out, text);
+        json_text(out, text);
         return true;
     }
     if (!decimal_read(text, &d))
@@ -360,4 +407,22 @@ bool float_write(struct buf *out, struct slice text, enum float_width width)
         return false;
     decimal_write(out, &d);
     return true;
+}
+
+/* Decimals of up to 15 digits survive a double, unless it is so small that it has fewer bits; so
+ * the first of these that reads back as the same number has the fewest digits. */
+void float_write_double(struct buf *out, double number)
+{
+    char text[FLOAT_TEXT_MAX] = "NaN";
+    bool written;
+
+    if (isinf(number))
+        (void)snprintf(text, sizeof text, number > 0 ? "Infinity" : "-Infinity");
+    for (int digits = fabs(number) < DBL_MIN ? 1 : 15; isfinite(number) && digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*e", digits - 1, number);
+        if (strtod(text, NULL) == number) /* NOLINT: the very same one */
+            break;
+    }
+    written = float_write(out, slice_text(text), FLOAT_DOUBLE);
+    (void)written; /* 17 digits and an exponent always fit */
 }

@@ -43,6 +43,14 @@ bool money_read(struct slice text, struct buf *work, struct numeric *out) MUST_C
 
 enum float_width { FLOAT_SINGLE, FLOAT_DOUBLE };
 
+/* The number that floating point text stands for; NaN and the infinities too. */
+bool float_read(struct slice text, double *out) MUST_CHECK;
+/* The double nearest to the text of a numeric, however many digits it has.  `work` holds a copy of
+ * it; false when that is too small (work->failed), too. */
+bool numeric_read_double(struct slice text, struct buf *work, double *out) MUST_CHECK;
+/* Appends the number as Double.toString() does; see below. */
+void float_write_double(struct buf *out, double number);
+
 /* Appends the number as Double.toString() or Float.toString() (Java 19 or later) writes it: 1.0E7,
  * 4.9E-324, -0.0; NaN and the infinities in quotes.  The text must hold the fewest digits that
  * read back as the same number, as PostgreSQL prints it with extra_float_digits above 0. */

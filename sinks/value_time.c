@@ -260,95 +260,91 @@ bool time_moment_us(const struct moment *m, int64_t *out_us)
     return true;
 }
 
-struct span {
-    int64_t seconds, micros;
-};
-
 /* "2 mons" and the like; the number has been read. */
-static bool take_unit(struct cursor *c, int64_t number, struct span *span)
+static bool take_unit(struct cursor *c, int64_t number, struct interval *out)
 {
-    int64_t unit;
+    int64_t *to;
 
     if (take_word(c, " year"))
-        unit = 12 * MONTH_SECONDS;
+        to = &out->years;
     else if (take_word(c, " mon"))
-        unit = MONTH_SECONDS;
+        to = &out->months;
     else if (take_word(c, " day"))
-        unit = DAY_SECONDS;
+        to = &out->days;
     else
         return false;
     (void)take_byte(c, 's');
-    if (number > INT32_MAX + INT64_C(1)) /* of either sign: each field is an int32 */
+    if (number > INT32_MAX + INT64_C(1) || number < INT32_MIN) /* each field is an int32 */
         return false;
-    span->seconds += number * unit;
+    *to += number;
     return true;
 }
 
-static bool take_clock_span(struct cursor *c, struct span *span)
+static bool take_interval_part(struct cursor *c, struct interval *out)
 {
-    int64_t seconds = 0, micros = 0;
-
-    if (!take_clock(c, &seconds, &micros))
-        return false;
-    span->seconds += seconds;
-    span->micros += micros;
-    return true;
-}
-
-static bool take_interval_part(struct cursor *c, struct span *total)
-{
-    bool negative = take_byte(c, '-');
+    int64_t sign = take_byte(c, '-') ? -1 : 1;
     struct cursor start;
-    struct span part = {0};
-    int64_t number = 0;
+    int64_t number = 0, seconds = 0, micros = 0;
 
-    if (!negative)
+    if (sign > 0)
         (void)take_byte(c, '+');
     start = *c;
     if (!take_number(c, &number))
         return false;
-    if (!at_end(c) && *c->at == ':') {
-        *c = start;
-        if (!take_clock_span(c, &part))
-            return false;
-    } else if (!take_unit(c, number, &part)) {
+    if (at_end(c) || *c->at != ':')
+        return take_unit(c, sign * number, out);
+    *c = start;
+    if (!take_clock(c, &seconds, &micros))
         return false;
-    }
-    total->seconds += negative ? -part.seconds : part.seconds;
-    total->micros += negative ? -part.micros : part.micros;
+    out->seconds += sign * seconds;
+    out->micros += sign * micros;
     return true;
 }
 
-static int64_t clamp_us(const struct span *span)
-{
-    if (span->seconds >= INT64_MAX / SECOND_US)
-        return INT64_MAX;
-    if (span->seconds <= INT64_MIN / SECOND_US)
-        return INT64_MIN;
-    return span->seconds * SECOND_US + span->micros;
-}
-
-bool time_read_interval(struct slice text, int64_t *out_us)
+bool time_read_interval_parts(struct slice text, struct interval *out)
 {
     struct cursor c = cursor_over(text);
-    struct span total = {0};
+    struct interval interval = {.kind = MOMENT_FINITE};
 
     if (slice_is(text, "infinity") || slice_is(text, "-infinity")) {
-        *out_us = text.at[0] == '-' ? INT64_MIN : INT64_MAX;
+        *out =
+            (struct interval){.kind = text.at[0] == '-' ? MOMENT_MINUS_INFINITY : MOMENT_INFINITY};
         return true;
     }
     /* At most years, months, days and a clock: four parts. */
     for (unsigned parts = 0; parts < 4; parts++) {
-        if (!take_interval_part(&c, &total))
+        if (!take_interval_part(&c, &interval))
             return false;
         if (at_end(&c)) {
-            *out_us = clamp_us(&total);
+            *out = interval;
             return true;
         }
         if (!take_byte(&c, ' '))
             return false;
     }
     return false;
+}
+
+static int64_t interval_us(const struct interval *i)
+{
+    int64_t seconds =
+        (i->years * 12 + i->months) * MONTH_SECONDS + i->days * DAY_SECONDS + i->seconds;
+
+    if (i->kind == MOMENT_INFINITY || seconds >= INT64_MAX / SECOND_US)
+        return INT64_MAX;
+    if (i->kind == MOMENT_MINUS_INFINITY || seconds <= INT64_MIN / SECOND_US)
+        return INT64_MIN;
+    return seconds * SECOND_US + i->micros;
+}
+
+bool time_read_interval(struct slice text, int64_t *out_us)
+{
+    struct interval interval;
+
+    if (!time_read_interval_parts(text, &interval))
+        return false;
+    *out_us = interval_us(&interval);
+    return true;
 }
 
 static void write_padded(struct buf *out, int64_t number, unsigned width)
@@ -381,14 +377,13 @@ static void write_clock(struct buf *out, int64_t seconds)
     buf_append(out, text, sizeof text);
 }
 
-/* -11-04T */
+/* -11-04 */
 static void write_month_and_day(struct buf *out, int64_t month, int64_t day)
 {
-    uint8_t text[7] = "-", *to = put_two(text + 1, (uint32_t)month);
+    uint8_t text[6] = "-", *to = put_two(text + 1, (uint32_t)month);
 
     *to++ = '-';
-    to = put_two(to, (uint32_t)day);
-    *to = 'T';
+    (void)put_two(to, (uint32_t)day);
     buf_append(out, text, sizeof text);
 }
 
@@ -403,31 +398,82 @@ static void write_decimals(struct buf *out, int64_t micros, unsigned digits)
     write_padded(out, micros, digits);
 }
 
+/* -4712-01-01: years beyond 9999 with a plus sign. */
+static void write_year(struct buf *out, int64_t year)
+{
+    if (year < 0)
+        buf_byte(out, '-');
+    else if (year > 9999)
+        buf_byte(out, '+');
+    write_padded(out, year < 0 ? -year : year, 4);
+}
+
 void time_write_zoned(struct buf *out, const struct moment *m, unsigned digits)
 {
     int64_t of_day = (m->seconds % DAY_SECONDS + DAY_SECONDS) % DAY_SECONDS;
     int64_t year = 0, month = 0, day = 0;
 
     civil_from_days((m->seconds - of_day) / DAY_SECONDS, &year, &month, &day);
-    if (year < 0)
-        buf_byte(out, '-');
-    else if (year > 9999)
-        buf_byte(out, '+');
-    write_padded(out, year < 0 ? -year : year, 4);
+    write_year(out, year);
     write_month_and_day(out, month, day);
+    buf_byte(out, 'T');
     write_clock(out, of_day);
     write_decimals(out, m->micros, digits);
     buf_byte(out, 'Z');
 }
 
+unsigned time_decimals(int64_t micros)
+{
+    unsigned digits = micros == 0 ? 0 : 6;
+
+    for (; digits > 0 && micros % 10 == 0; micros /= 10)
+        digits--;
+    return digits;
+}
+
 void time_write_timetz(struct buf *out, int64_t us)
 {
     int64_t micros = us % SECOND_US;
-    unsigned digits = micros == 0 ? 0 : 6;
 
-    for (int64_t rest = micros; digits > 0 && rest % 10 == 0; rest /= 10)
-        digits--;
     write_clock(out, us / SECOND_US);
-    write_decimals(out, micros, digits);
+    write_decimals(out, micros, time_decimals(micros));
     buf_byte(out, 'Z');
+}
+
+void time_write_date(struct buf *out, int32_t days)
+{
+    int64_t year = 0, month = 0, day = 0;
+
+    civil_from_days(days, &year, &month, &day);
+    write_year(out, year);
+    write_month_and_day(out, month, day);
+    buf_byte(out, 'Z');
+}
+
+static void write_part(struct buf *out, int64_t number, char unit)
+{
+    if (number < 0)
+        buf_byte(out, '-');
+    write_padded(out, number < 0 ? -number : number, 1);
+    buf_byte(out, (uint8_t)unit);
+}
+
+void time_write_interval(struct buf *out, const struct interval *i)
+{
+    bool negative = i->seconds < 0 || i->micros < 0;
+    int64_t seconds = negative ? -(i->seconds % 60) : i->seconds % 60;
+    int64_t micros = negative ? -i->micros : i->micros;
+
+    buf_byte(out, 'P');
+    write_part(out, i->years, 'Y');
+    write_part(out, i->months, 'M');
+    write_part(out, i->days, 'D');
+    buf_byte(out, 'T');
+    write_part(out, i->seconds / 3600, 'H');
+    write_part(out, i->seconds / 60 % 60, 'M');
+    if (negative && (seconds > 0 || micros > 0))
+        buf_byte(out, '-');
+    write_padded(out, seconds, 1);
+    write_decimals(out, micros, time_decimals(micros));
+    buf_byte(out, 'S');
 }

@@ -20,9 +20,9 @@ libpq-fe.h                 relay/pg_*.[ch] relay/postgres.c
 librdkafka/*               sinks/kafka*.[ch]
 libfyaml.h                 relay/option*.[ch]
 sanitizer/*                include/src/arena.c
-jansson.h                  -
+jansson.h                  sinks/registry_client.c sinks/schema_change.c
 avro.h                     -
-curl/*                     -
+curl/*                     sinks/registry_client.c
 '
 
 # header of a concrete source or sink, as the relay sees it: the files that may include it

@@ -75,6 +75,7 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
         r->records[count++] = (struct record){.topic = recorder_topic(r, event->relation, err),
                                               .has_key = key->kind == CELL_TEXT,
                                               .key = key->text,
+                                              .partition_key = key->text,
                                               .has_value = value->kind == CELL_TEXT,
                                               .value = value->text,
                                               .relation = event->relation};

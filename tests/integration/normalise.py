@@ -5,7 +5,7 @@ A record is a dict of topic, key, value (JSON texts as they stood in the topic, 
 
 What is replaced, and nothing else:
 
-    topic                       without "<prefix>."
+    topic                       without "<prefix>." (of heartbeats: "<prefix>" at the end is "<name>")
     source.name, source.db      "<name>", "<db>"
     source.version              "<version>"
     every ts_ms, ts_us, ts_ns   "<ts_ms>", "<ts_us>", "<ts_ns>" (outside the rows)
@@ -13,6 +13,10 @@ What is replaced, and nothing else:
     source.txId                 "<tx>", or null
     source.sequence             "<sequence>"
     source.snapshot of a row    "<mark>" where op is r: it depends on the order of the tables
+    a source block that looks like all others by now
+                                "<source MARK TABLE>"
+    transaction ids             "<tx>": of the transaction block and of the transaction topic
+    serverName of a heartbeat   "<name>"
     headers                     __debezium.context.* left out
     columns named as volatile   "<volatile>" where not null; as ignored: left out
 """
@@ -20,7 +24,13 @@ import json
 import re
 
 STAMPS = ("ts_ms", "ts_us", "ts_ns")
+PLACEHOLDERS = {"version": "<version>", "name": "<name>", "ts_ms": "<ts_ms>", "db": "<db>",
+                "sequence": "<sequence>", "ts_us": "<ts_us>", "ts_ns": "<ts_ns>", "txId": "<tx>",
+                "lsn": "<lsn>", "origin_lsn": "<lsn>"}
+USUAL_SOURCE = ["version", "connector", "name", "ts_ms", "snapshot", "db", "sequence", "ts_us", "ts_ns",
+                "schema", "table", "txId", "lsn", "xmin", "origin", "origin_lsn"]
 MARK = "\x01"
+HEARTBEATS = "__debezium-heartbeat"
 
 
 def _number(text):
@@ -61,14 +71,13 @@ def _dump(value):
 
 
 def _source(block, op):
-    for field in STAMPS:
-        block[field] = f"<{field}>"
-    for field, name in (("name", "<name>"), ("db", "<db>"), ("version", "<version>"), ("lsn", "<lsn>"),
-                        ("origin_lsn", "<lsn>"), ("txId", "<tx>"), ("sequence", "<sequence>")):
-        if block.get(field) is not None:
-            block[field] = name
+    block = {k: PLACEHOLDERS.get(k, v) if v is not None else None for k, v in block.items()}
     if op == "r":
         block["snapshot"] = "<mark>"
+    usual = {**PLACEHOLDERS, "connector": "postgresql", "xmin": None, "origin": None, "origin_lsn": None}
+    if list(block) == USUAL_SOURCE and {**block, **usual} == block:
+        return f"<source {block['snapshot']} {block['schema']}.{block['table']}>"
+    return block
 
 
 def _row(row, table, case):
@@ -79,25 +88,56 @@ def _row(row, table, case):
             for k, v in row.items() if k not in ignored}
 
 
-def value(text, topic, case):
-    """The value of a change event or logical message."""
-    if text is None:
-        return None
-    event = _load(text)
-    for field in STAMPS:
-        if field in event:
-            event[field] = f"<{field}>"
-    _source(event["source"], event["op"])
+def _flat_row(row, topic, case):
+    row = _row(row, topic, case)
+    if row.get("__op") == "r" and "__source_snapshot" in row:
+        row["__source_snapshot"] = "<mark>"
+    return row
+
+
+def _event(event, topic, case):
+    """A change event or logical message."""
+    event["source"] = _source(event["source"], event["op"])
+    if event.get("transaction") is not None:
+        event["transaction"]["id"] = "<tx>"
     for side in ("before", "after"):
         if side in event:
             event[side] = _row(event[side], topic, case)
-    return _dump(event)
+    return event
+
+
+def value(text, topic, case):
+    if text is None:
+        return None
+    told = _load(text)
+    if "source" in told:
+        told = _event(told, topic, case)
+    elif topic == "transaction":
+        told["id"] = "<tx>"
+    elif not topic.startswith(HEARTBEATS):
+        return _dump(_flat_row(told, topic, case))
+    return _dump({k: f"<{k}>" if k in STAMPS else v for k, v in told.items()})
+
+
+def key(text, topic):
+    if topic == "transaction":
+        return _dump({"id": "<tx>"} | {k: v for k, v in _load(text).items() if k != "id"})
+    if topic.startswith(HEARTBEATS):
+        return _dump({"serverName": "<name>"} | {k: v for k, v in _load(text).items() if k != "serverName"})
+    return text
+
+
+def short_topic(topic, prefix):
+    if topic == f"{HEARTBEATS}.{prefix}":
+        return f"{HEARTBEATS}.<name>"
+    return topic.removeprefix(prefix + ".")
 
 
 def record(raw, prefix, case):
-    topic = raw["topic"].removeprefix(prefix + ".")
+    topic = short_topic(raw["topic"], prefix)
     headers = [[k, v] for k, v in raw["headers"] if not k.startswith("__debezium.context.")]
-    return {"topic": topic, "key": raw["key"], "value": value(raw["value"], topic, case), "headers": headers}
+    return {"topic": topic, "key": key(raw["key"], topic), "value": value(raw["value"], topic, case),
+            "headers": headers}
 
 
 def _flat(text, path):
@@ -106,6 +146,9 @@ def _flat(text, path):
         if isinstance(value, dict) and value:
             for name, item in value.items():
                 yield from walk(item, f"{path}.{name}")
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            for i, item in enumerate(value):
+                yield from walk(item, f"{path}[{i}]")
         else:
             yield path, _dump(value)
 
@@ -127,8 +170,8 @@ def _field_differences(path, expected, got):
 
 
 def _record_differences(expected, got):
-    found = [difference for part in ("key", "value")
-             for difference in _field_differences(part, expected[part], got[part])]
+    found = [difference for part in ("key", "value", "key_schema", "value_schema")
+             for difference in _field_differences(part, expected.get(part), got.get(part))]
     if expected["headers"] != got["headers"]:
         found.append(("headers", expected["headers"], got["headers"]))
     return found

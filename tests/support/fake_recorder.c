@@ -72,12 +72,16 @@ struct recorder *fake_recorder_create(void)
 
 void fake_recorder_queue(struct recorder *r, const char *topic, const char *key, const char *value)
 {
+    struct record *record = &r->queued.records[r->queued.count];
+
     assert(r->queued.count < QUEUE_MAX);
-    r->queued.records[r->queued.count++] = (struct record){.topic = topic_named(r, topic),
-                                                           .has_key = key != NULL,
-                                                           .key = copy_text(key),
-                                                           .has_value = value != NULL,
-                                                           .value = copy_text(value)};
+    *record = (struct record){.topic = topic_named(r, topic),
+                              .has_key = key != NULL,
+                              .key = copy_text(key),
+                              .has_value = value != NULL,
+                              .value = copy_text(value)};
+    record->partition_key = record->key;
+    r->queued.count++;
 }
 
 void fake_recorder_header(struct recorder *r, const char *name, const char *value)

@@ -68,7 +68,10 @@ static inline bool enter_folder(char *template)
     return unsetenv("MR_NONE") == 0 && setenv("MR_USER", "anna", 1) == 0 &&
            setenv("MR_ODD", "\"${MR_USER}: \\\n#", 1) == 0 && setenv("MR_COUNT", "3", 1) == 0 &&
            setenv("MR_SECRET", "secret", 1) == 0 && setenv("MR_EMPTY", "", 1) == 0 &&
-           setenv("MILLRACE_PASSWORD", "geheim", 1) == 0 && setenv("PGPASSWORD", "geheim", 1) == 0;
+           setenv("MILLRACE_PASSWORD", "geheim", 1) == 0 &&
+           setenv("MILLRACE_SALT", "geheim", 1) == 0 && setenv("PGPASSWORD", "geheim", 1) == 0 &&
+           setenv("REGISTRY_PASSWORD", "geheim", 1) == 0 &&
+           setenv("REGISTRY_TOKEN", "geheim", 1) == 0;
 }
 
 static inline bool leave_folder(const char *folder)

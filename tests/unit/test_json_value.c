@@ -14,6 +14,12 @@
 #define NUMERIC_MOD(precision, scale) (((precision) << 16 | ((scale)&0x7FF)) + 4)
 #define DELIMITER_BOX ';'
 
+#define ZERO_BOX                                                                                   \
+    "{\"wkb\":\""                                                                                  \
+    "AQMAAAABAAAABQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"             \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"                                                 \
+    "\",\"srid\":null,\"extensions\":{\"type\":\"box\"}}"
+
 enum shape {
     PLAIN,
     ARRAY,        /* of the type */
@@ -71,7 +77,8 @@ static struct value_case value_cases[] = {
     {OID_UUID, -1, PLAIN, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
      "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""},
     {OID_JSONB, -1, PLAIN, "{\"a\": 1}", "\"{\\\"a\\\": 1}\""},
-    {OID_POINT, -1, PLAIN, "(1,2)", "\"(1,2)\""},
+    {OID_POINT, -1, PLAIN, "(1,2)",
+     "{\"x\":1.0,\"y\":2.0,\"wkb\":\"AQEAAAAAAAAAAADwPwAAAAAAAABA\",\"srid\":null}"},
     {OID_INT2VECTOR, -1, PLAIN, "1 2 3", "\"1 2 3\""},
     {OID_UNKNOWN_EXTENSION, -1, PLAIN, "Top.Science", "\"Top.Science\""},
     {OID_UNKNOWN_EXTENSION, -1, ENUM, "so, so", "\"so, so\""},
@@ -124,7 +131,10 @@ static struct value_case value_cases[] = {
     {OID_TIMESTAMPTZ, -1, ARRAY, "{\"2020-01-01 08:11:12+00\"}",
      "[\"2020-01-01T08:11:12.000000Z\"]"},
     {OID_BIT, 3, ARRAY, "{101}", "[\"BQ==\"]"},
-    {OID_BOX, -1, ARRAY, "{(1,1),(0,0);(2,2),(0,0)}", "[\"(1,1),(0,0)\",\"(2,2),(0,0)\"]"},
+    {OID_LSEG, -1, ARRAY, "{\"[(0,0),(1,1)]\",NULL}",
+     "[{\"wkb\":\"AQIAAAACAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAPA/AAAAAAAA8D8=\",\"srid\":null,"
+     "\"extensions\":{\"type\":\"lseg\"}},null]"},
+    {OID_BOX, -1, ARRAY, "{(0,0),(0,0);(0,0),(0,0)}", "[" ZERO_BOX "," ZERO_BOX "]"},
     {OID_NUMERIC, NUMERIC_MOD(9, 3), DOMAIN, "1.500", "\"Bdw=\""},
     {OID_NUMERIC, NUMERIC_MOD(9, 3), DOMAIN_TWICE, "2.500", "\"CcQ=\""},
     {OID_TIMESTAMP, 3, DOMAIN, "2020-01-02 03:04:05.678", "1577934245678"},
@@ -196,6 +206,7 @@ static void writes(void **state)
 {
     const struct value_case *c = *state;
     struct slice text = block_copy(c->text, strlen(c->text));
+    const struct type_modes defaults = {0};
     struct types types = {0};
     struct arena arena;
     struct semantic semantic;
@@ -208,7 +219,7 @@ static void writes(void **state)
     arena_init(&arena, 4096);
     json_value_init(&w, 4096);
     buf_init(&out, 4096);
-    assert_true(semantic_of(&types.column, &arena, &semantic));
+    assert_true(semantic_of(&types.column, &defaults, &arena, &semantic));
     assert_int_equal(json_value_write(&w, &semantic, text, &out), c->expect != NULL);
     if (c->expect != NULL) {
         buf_byte(&out, 0);
@@ -223,13 +234,14 @@ static void writes(void **state)
 /* Without the catalogue's description the built-in types are still known by OID. */
 static void knows_types_by_oid(void **state)
 {
+    const struct type_modes defaults = {0};
     struct column column = {.type_oid = OID_DATE, .typmod = -1};
     struct arena arena;
     struct semantic s;
 
     (void)state;
     arena_init(&arena, 4096);
-    assert_true(semantic_of(&column, &arena, &s));
+    assert_true(semantic_of(&column, &defaults, &arena, &s));
     assert_int_equal(s.value, VALUE_DATE);
     assert_string_equal(s.name, "io.debezium.time.Date");
     arena_done(&arena);

@@ -50,7 +50,7 @@ static void writes_string(void **state)
     struct buf out;
 
     buf_init(&out, 4096);
-    json_string(&out, text);
+    json_text(&out, text);
     assert_string_equal(text_of(&out), c->expect);
     buf_done(&out);
     block_free(text);
@@ -67,7 +67,7 @@ static void fits_to_the_byte(void **state)
 
     for (size_t limit = 0; limit <= need; limit++) {
         buf_init(&out, limit);
-        json_string(&out, text);
+        json_text(&out, text);
         assert_int_equal(out.failed, limit < need);
         if (limit == need)
             assert_memory_equal(out.at, c->expect, need);
@@ -88,7 +88,7 @@ static void long_text_is_measured(void **state)
     for (int i = 0; i < 60000; i++)
         JSON_CONSTANT(&in, piece);
     buf_init(&out, SIZE_MAX);
-    json_string(&out, buf_view(&in));
+    json_text(&out, buf_view(&in));
     assert_int_equal(out.len, 60000 * (sizeof escaped - 1) + 2);
     assert_true(out.size <= out.len + out.len / 4 + 1);
     for (size_t i = 0; i < 60000; i++)

@@ -270,6 +270,16 @@ static struct fault_case fault_cases[] = {
      FILE_NAME ": kafka.bootstrap_servers and event_log.directory are both set: say with sink.type "
                "which of them the records go to, kafka or log"},
     {"sink.type: log\n", FILE_NAME ": event_log.directory is missing: sink.type log needs it"},
+    {"encoding: avro\n", FILE_NAME ": schema_registry.url is missing: encoding avro needs it, or "
+                                   "schema_registry.directory"},
+    {"schema_registry: {url: 'http://r', directory: /s}\n",
+     FILE_NAME ":4:36: schema_registry.directory cannot stand beside schema_registry.url: choose "
+               "one of them"},
+    {"schema_registry: {token: t, user: u}\n",
+     FILE_NAME ":4:19: schema_registry.token cannot stand beside schema_registry.user: choose one "
+               "of them"},
+    {"schema_registry: {key: /k}\n",
+     FILE_NAME ":4:19: schema_registry.key needs schema_registry.certificate"},
     {"source.postgres.url: postgresql://u:geheim@h/d\n", FILE_NAME
      ":2:19: source.postgres.host cannot stand beside source.postgres.url: put it into the "
      "url, or leave the url out"},

@@ -1,0 +1,43 @@
+#include "sinks/encoding.h"
+
+/* More than the record limit: a value's text may be longer than what is made of it. */
+#define SCRATCH_BYTES ((size_t)1 << 16)
+
+void encoding_init(struct encoding *e, const struct encoding_ops *ops,
+                   const struct recorder_options *options)
+{
+    size_t limit = options->record_limit_bytes;
+
+    e->ops = ops;
+    e->names = options->names;
+    e->types = options->types;
+    buf_init(&e->hidden, SIZE_MAX);
+    placeholder_init(&e->placeholder, options->unavailable_value_placeholder);
+    json_value_init(&e->json, limit > SIZE_MAX - SCRATCH_BYTES ? limit : limit + SCRATCH_BYTES);
+}
+
+void encoding_done(struct encoding *e)
+{
+    json_value_done(&e->json);
+    buf_done(&e->hidden);
+    placeholder_done(&e->placeholder);
+}
+
+struct encoding *encoding_create(const struct recorder_options *options)
+{
+    switch (options->encoding) {
+    case ENCODING_JSON:
+        return json_encoding_create(options, false);
+    case ENCODING_JSON_SCHEMA:
+        return json_encoding_create(options, true);
+    case ENCODING_AVRO:
+        break;
+    }
+    return avro_encoding_create(options);
+}
+
+void encoding_destroy(struct encoding *e)
+{
+    if (e != NULL)
+        e->ops->destroy(e);
+}

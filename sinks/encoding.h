@@ -1,0 +1,91 @@
+/*
+ * encoding - how a record's bytes are made; the recorder decides which records there are.
+ *
+ * Every encoding writes a row as one straight run: constants that the plan holds, and values.
+ *
+ *     head | row: before | between | row: after | tail(event)         row: row_head fields
+ * row_tail, or row_null json                                  avro value_head   {"before": 00, id
+ * of the schema lead         ,"name":                              nothing, or the branch of a
+ * union null         ,"name":null                          the branch between      ,"after":
+ * nothing
+ *
+ * json-schema is json with {"schema":...,"payload": in front of everything and } behind.
+ * The constants of all encodings are made from JSON (zeros, placeholders, defaults), so each fact
+ * about them is told once.
+ */
+#ifndef SINKS_ENCODING_H
+#define SINKS_ENCODING_H
+
+#include <stdbool.h>
+
+#include "millrace/attr.h"
+#include "millrace/error.h"
+#include "millrace/event.h"
+#include "sinks/json_value.h"
+#include "sinks/name_adjust.h"
+#include "sinks/placeholder.h"
+#include "sinks/plan.h"
+#include "sinks/recorder.h"
+#include "sinks/rules.h"
+
+enum encode_outcome {
+    ENCODE_DONE,
+    ENCODE_MALFORMED, /* the text is not of the type; or scratch memory or `out` is full */
+    ENCODE_UNFIT,     /* the schema has no form for this value: NaN as a decimal... */
+};
+
+struct encoding {
+    const struct encoding_ops *ops;
+    struct slice row_null, row_head, row_tail, between; /* constants of the program */
+    bool has_schemas;                                   /* plans need a Connect schema */
+    enum name_adjustment names;
+    struct type_modes types;
+    uint64_t bad_values;       /* written as text, though of another type: types.on_bad_value */
+    struct encoding *text;     /* how headers tell a key; NULL: as this encoding's own payload */
+    const struct rules *rules; /* the recorder's; NULL: none */
+    struct buf hidden;         /* a value that a rule changed */
+    struct json_value json;
+    struct placeholder placeholder;
+};
+
+/* What a column looks like in JSON, to be turned into the encoding's own constants. */
+struct column_texts {
+    struct slice name;    /* adjusted */
+    bool first;           /* of its row or key */
+    struct slice absent;  /* JSON of the value where it was not told */
+    struct slice unknown; /* JSON where an unchanged value is not known; at NULL: an error */
+};
+
+struct encoding_ops {
+    const char *name;
+    /* Fills lead, null, absent and unknown; false when `arena` is full. */
+    bool (*column)(struct encoding *e, struct arena *arena, const struct column_texts *texts,
+                   struct plan_column *out);
+    /* Fills the heads of a plan whose columns and schemas are there: looks schemas up, where the
+     * encoding has a registry for them. */
+    bool (*heads)(struct encoding *e, struct plan *plan, struct error *err);
+    enum encode_outcome (*value)(struct encoding *e, const struct plan_column *column,
+                                 struct slice text, struct buf *out);
+    /* Everything behind the rows of a change. */
+    void (*tail)(struct encoding *e, const struct plan *plan, const struct event *event, char op,
+                 struct buf *out);
+    /* A logical message.  False: the registry refused; too large is key->failed, value->failed. */
+    bool (*message)(struct encoding *e, const struct topic *topic, const struct event *event,
+                    struct buf *key, struct buf *value, struct key_frame *out_frame,
+                    struct error *err);
+    void (*destroy)(struct encoding *e);
+};
+
+/* The options' texts must outlive the encoding. */
+struct encoding *encoding_create(const struct recorder_options *options);
+void encoding_destroy(struct encoding *e); /* NULL is fine */
+
+struct encoding *json_encoding_create(const struct recorder_options *options, bool with_schemas);
+struct encoding *avro_encoding_create(const struct recorder_options *options);
+
+/* For the makers above. */
+void encoding_init(struct encoding *e, const struct encoding_ops *ops,
+                   const struct recorder_options *options);
+void encoding_done(struct encoding *e);
+
+#endif
