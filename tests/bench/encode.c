@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "millrace/attr.h"
+#include "millrace/mem.h"
 #include "sinks/recorder.h"
 #include "support/fake_registry.h"
 #include "support/table_spec.h"
@@ -27,6 +28,8 @@
 
 static size_t allocations; /* of this program alone: a bench has no other way to count */
 
+/* The names are what ld's --wrap makes of those it wraps. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *at, size_t size);
@@ -51,6 +54,7 @@ void *__wrap_realloc(void *at, size_t size)
     allocations++;
     return __real_realloc(at, size);
 }
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static const char spec[] = "*id int8; customer text !; amount numeric(12,2); note text; paid bool; "
                            "weight float8; day date; seen timestamp";
@@ -330,17 +334,13 @@ static char *schema_text(struct bench *b)
     struct error err = {0};
     struct recorder *recorder;
     const char *found = NULL;
-    char *text = NULL;
+    char *text;
 
     options.registry = fake_registry_init(&b->registry);
     recorder = recorder_create(&options);
     if (recorder_topic(recorder, &b->table.relation, &err) != NULL)
         found = fake_registry_schema(&b->registry, "shop.public.orders-value");
-    if (found != NULL) {
-        text = malloc(strlen(found) + 1);
-        if (text != NULL)
-            (void)strcpy(text, found);
-    }
+    text = mem_text(found);
     recorder_destroy(recorder);
     return text;
 }
@@ -354,8 +354,10 @@ int main(int argc, char **argv)
     b.events = argc > 1 ? strtol(argv[1], NULL, 10) : EVENTS;
     set_up(&b);
     schema = schema_text(&b);
-    if (schema == NULL || b.events <= 0)
+    if (schema == NULL || b.events <= 0) {
+        free(schema);
         return 2;
+    }
     silent = run_ours(&b, ENCODING_JSON, "json");
     silent = run_ours(&b, ENCODING_JSON_SCHEMA, "json-schema") && silent;
     silent = run_ours(&b, ENCODING_AVRO, "avro") && silent;
