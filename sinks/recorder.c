@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "millrace/buf.h"
 #include "millrace/lsn.h"
@@ -10,6 +11,7 @@
 #include "sinks/plan.h"
 #include "sinks/route.h"
 #include "sinks/schema_registry.h"
+#include "sinks/side_records.h"
 #include "sinks/table.h"
 #include "sinks/topics.h"
 
@@ -24,7 +26,7 @@
  */
 struct recorder {
     struct recorder_options options;
-    char *owned[4]; /* what options points to */
+    char *owned[7]; /* what options points to */
     struct encoding *encoding;
     struct rules *rules;
     struct routes *routes;
@@ -32,12 +34,29 @@ struct recorder {
     struct table plans;     /* of struct plan, by relation->oid */
     struct plan *last_plan; /* most events come in runs of one table */
     struct topic *messages; /* made with the first message */
+    struct side_records side;
+    bool is_open;             /* made, and not taken yet */
+    struct header context[4]; /* Debezium's context headers */
+    size_t context_count;
     struct buf keys[2];
     struct buf texts[2];
     struct buf values[2];
     struct buf truncates; /* values of one event, as many as it has tables */
     struct buf records;   /* of struct record */
 };
+
+/* As Kafka Connect's worker tells Debezium who it is. */
+static void set_context(struct recorder *r)
+{
+    const struct header headers[] = {
+        {"__debezium.context.connectorLogicalName", slice_text(r->options.topic_prefix)},
+        {"__debezium.context.taskId", slice_text("0")},
+        {"__debezium.context.connectorName", slice_text("postgresql")},
+        {"__debezium.context.runId", slice_text(r->options.run_id)}};
+
+    memcpy(r->context, headers, sizeof headers);
+    r->context_count = ARRAY_LEN(headers);
+}
 
 struct recorder *recorder_create(const struct recorder_options *options)
 {
@@ -51,6 +70,9 @@ struct recorder *recorder_create(const struct recorder_options *options)
     r->options.database = r->owned[2] = mem_text(options->database);
     r->options.unavailable_value_placeholder = r->owned[3] =
         mem_text(options->unavailable_value_placeholder);
+    r->options.transaction_topic = r->owned[4] = mem_text(options->transaction_topic);
+    r->options.heartbeat_prefix = r->owned[5] = mem_text(options->heartbeat_prefix);
+    r->options.run_id = r->owned[6] = mem_text(options->run_id);
     r->rules = rules_create(&options->rules, &err);
     r->routes = routes_create(&options->routes, &err);
     assert(r->rules != NULL && r->routes != NULL); /* whoever made the options has checked them */
@@ -65,6 +87,9 @@ struct recorder *recorder_create(const struct recorder_options *options)
     }
     buf_init(&r->truncates, SIZE_MAX);
     buf_init(&r->records, SIZE_MAX);
+    side_records_init(&r->side, &r->options, r->encoding, &r->topics);
+    if (r->options.run_id != NULL)
+        set_context(r);
     return r;
 }
 
@@ -89,6 +114,7 @@ void recorder_destroy(struct recorder *r)
     }
     buf_done(&r->truncates);
     buf_done(&r->records);
+    side_records_done(&r->side);
     destroy_plans(&r->plans);
     topics_done(&r->topics);
     encoding_destroy(r->encoding);
@@ -218,6 +244,8 @@ static bool write_change(const struct making *m, const struct image *before,
 {
     struct plan_fault fault = {0};
 
+    if (!side_records_change(&m->r->side, m->event, m->relation, m->plan, &m->r->records, m->err))
+        return false;
     if (!plan_write_change(m->plan, m->r->encoding, before, after, out, &fault))
         return fail_write(m, out, &fault);
     m->r->encoding->ops->tail(m->r->encoding, m->plan, m->event, op, out);
@@ -249,6 +277,8 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
         return NULL;
     records->len += sizeof *record;
     *record = (struct record){.topic = m->plan->topic, .relation = m->relation};
+    memcpy(record->headers, m->r->context, m->r->context_count * sizeof *m->r->context);
+    record->header_count = m->r->context_count;
     if (key != NULL && m->plan->key.count > 0) {
         record->has_key = true;
         record->key = buf_view(key);
@@ -262,11 +292,14 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
     return record;
 }
 
-/* For followers that want to rename instead of removing and adding. */
-static void add_header(struct record *record, const char *name, struct slice other_key)
+/* In front of those that are there. */
+static void add_header(struct record *record, const char *name, struct slice value)
 {
-    if (record != NULL)
-        record->headers[record->header_count++] = (struct header){name, other_key};
+    if (record == NULL)
+        return;
+    memmove(&record->headers[1], &record->headers[0], record->header_count * sizeof(struct header));
+    record->headers[0] = (struct header){name, value};
+    record->header_count++;
 }
 
 static const struct image no_image = {0};
@@ -423,6 +456,8 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
     records = (struct record *)(void *)r->records.at;
     start = 0;
     for (size_t i = 0; i < r->records.len / sizeof *records; i++) {
+        if (records[i].value.at != NULL) /* a side record */
+            continue;
         records[i].value.at = out->at + start;
         start += records[i].value.len;
     }
@@ -437,14 +472,15 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
     struct record *record;
 
     if (r->messages == NULL) {
-        if (!topic_name_of_messages(r->options.topic_prefix, r->options.topic_delimiter, &name,
-                                    err))
+        if (!topic_name_of_parts(r->options.topic_prefix, r->options.topic_delimiter, "message",
+                                 &name, err))
             return false;
         r->messages = topics_get(&r->topics, &name, nobody, nobody, err);
         if (r->messages == NULL)
             return false;
     }
-    if (!r->encoding->ops->message(r->encoding, r->messages, event, &r->keys[0], &r->values[0],
+    if (!side_records_message(&r->side, event, &r->records, err) ||
+        !r->encoding->ops->message(r->encoding, r->messages, event, &r->keys[0], &r->values[0],
                                    &frame, err))
         return false;
     if (r->keys[0].failed || r->values[0].failed)
@@ -480,8 +516,11 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
         return !r->options.truncates || make_truncate(r, event, err);
     case EVENT_MESSAGE:
         return make_message(r, event, err);
-    case EVENT_BEGIN:
     case EVENT_COMMIT:
+        return side_records_commit(&r->side, event, &r->records, err);
+    case EVENT_HEARTBEAT:
+        return side_records_heartbeat(&r->side, event, &r->records, err);
+    case EVENT_BEGIN:
     case EVENT_SNAPSHOT_BEGIN:
     case EVENT_SNAPSHOT_END:
     case EVENT_RELATION:
@@ -502,11 +541,23 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
     }
     buf_reset(&r->truncates, KEEP_BYTES);
     buf_reset(&r->records, KEEP_BYTES);
+    side_records_reset(&r->side, r->is_open);
+    r->is_open = true;
+    *out = (struct records){NULL, 0};
+    if (event->repeated && !r->options.transaction_metadata)
+        return true; /* nobody counts */
     if (!make(r, event, err))
         return false;
     if (r->records.failed)
         return error_set(err, ERROR_SYSTEM, "no memory for the records of an event");
-    *out = (struct records){(const struct record *)(const void *)r->records.at,
-                            r->records.len / sizeof(struct record)};
+    if (!event->repeated)
+        *out = (struct records){(const struct record *)(const void *)r->records.at,
+                                r->records.len / sizeof(struct record)};
     return true;
+}
+
+void recorder_taken(struct recorder *r)
+{
+    side_records_keep(&r->side);
+    r->is_open = false;
 }
