@@ -150,9 +150,9 @@ if wants fuzz; then
     if $good; then check fuzz unit_tests fuzz fuzz; fi
 fi
 if wants integration; then
-    # With sanitizers all that is about being right; at full speed what is about being killed at the
-    # wrong moment.
-    check integration-asan integration integration-asan ci -m "not kills"
+    # With sanitizers all that is about being right, by several processes with servers of their own,
+    # since a test mostly waits; at full speed what is about being killed at the wrong moment.
+    check integration-asan integration integration-asan ci -m "not kills" -n 3 --dist loadgroup
     check build-release preset_build release
     if $good; then
         check unit-release unit_tests release unit-release

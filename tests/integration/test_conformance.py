@@ -408,7 +408,8 @@ def test_every_difference_has_its_reason():
     assert used and used <= reasons
 
 
-@pytest.mark.parametrize("file", RUNS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [
+    pytest.param(file, id=file.stem, marks=pytest.mark.xdist_group(file.parents[1].name)) for file in RUNS])
 def test_same_records_as_the_reference(file, played, pg, millrace, request):
     run = Run(file)
     if pg.version < run.case.get("server", 13):
