@@ -16,9 +16,9 @@ static bool ends_with(const char *text, const char *end)
 /* The encoding's name; NULL: the converter has no counterpart. */
 static const char *encoding_of(const char *class, bool schemas)
 {
-    if (ends_with(class, ".JsonConverter"))
+    if (ends_with(class, ".JsonConverter") || strcmp(class, "json") == 0)
         return schemas ? "json-schema" : "json";
-    if (ends_with(class, ".AvroConverter"))
+    if (ends_with(class, ".AvroConverter") || strcmp(class, "avro") == 0)
         return "avro";
     return NULL;
 }

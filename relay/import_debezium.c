@@ -21,11 +21,13 @@ static void strip_server_names(struct importing *i)
         const char *before, *after;
     } names[] = {
         {"debezium.source.", ""},
+        {"debezium.format.value.", "value.converter."},
+        {"debezium.format.value", "value.converter"},
+        {"debezium.format.key.", "key.converter."},
+        {"debezium.format.key", "key.converter"},
         {"debezium.sink.kafka.producer.", "producer.override."},
         {"debezium.transforms", "transforms"},
         {"debezium.predicates", "predicates"},
-        {"debezium.format.value.", "value.converter."},
-        {"debezium.format.key.", "key.converter."},
     };
 
     for (struct property *p = i->properties; p != NULL; p = p->next)
@@ -166,10 +168,9 @@ struct schemas {
 static void add_schema(struct importing *i, void *context, const char *item)
 {
     const struct schemas *s = context;
-    const char *pattern = import_converted(i, s->name, item, false);
 
-    if (pattern != NULL)
-        import_add(i, s->path, import_text(i, "(%s)\\..*", pattern));
+    import_add(i, s->path,
+               import_text(i, "(%s)\\..*", import_converted(i, s->name, item, false)));
 }
 
 /* Debezium wants schema and table selected; we have one list. */
@@ -222,16 +223,15 @@ struct key_rule {
 static void add_key_rule(struct importing *i, void *context, const char *item)
 {
     const struct key_rule *rule = context;
-    const char *colon = strrchr(item, ':'), *pattern;
+    const char *colon = strrchr(item, ':'), *pattern, *columns;
 
     if (colon == NULL || colon == item) {
         import_lost(i, rule->name, "'%.200s' is not of the form schema.table:column,column", item);
         return;
     }
     pattern = import_converted(i, rule->name, import_trim(i, item, (size_t)(colon - item)), false);
-    if (pattern != NULL)
-        import_add(i, "topics.key_columns",
-                   import_text(i, "%s:%s", pattern, import_trim(i, colon + 1, strlen(colon + 1))));
+    columns = import_literal(i, import_trim(i, colon + 1, strlen(colon + 1)));
+    import_add(i, "topics.key_columns", import_text(i, "%s:%s", pattern, columns));
 }
 
 static void set_key_columns(struct importing *i)
@@ -252,8 +252,6 @@ static void add_column_rule(struct importing *i, void *context, const char *item
     const struct column_list *list = context;
     const char *pattern = import_converted(i, list->name, item, false);
 
-    if (pattern == NULL)
-        return;
     import_add(i, list->path,
                list->length == NULL ? pattern : import_text(i, "%s:%s", list->length, pattern));
 }
@@ -262,12 +260,15 @@ static void add_column_rule(struct importing *i, void *context, const char *item
 static bool set_cut(struct importing *i, const struct property *p, const char *before,
                     const char *path)
 {
-    const char *digits = p->name + strlen(before);
-    size_t len = strspn(digits, "0123456789");
+    const char *digits;
+    size_t len;
     struct column_list list = {p->name, path, NULL};
 
-    if (strncmp(p->name, before, strlen(before)) != 0 || len == 0 || len > 9 ||
-        strcmp(digits + len, ".chars") != 0)
+    if (strncmp(p->name, before, strlen(before)) != 0)
+        return false;
+    digits = p->name + strlen(before);
+    len = strspn(digits, "0123456789");
+    if (len == 0 || len > 9 || strcmp(digits + len, ".chars") != 0)
         return false;
     list.length = import_text(i, "%.*s", (int)len, digits);
     import_split(i, p->value, ',', &list, add_column_rule);
@@ -278,12 +279,15 @@ static bool set_cut(struct importing *i, const struct property *p, const char *b
 static bool set_hash(struct importing *i, const struct property *p)
 {
     static const char before[] = "column.mask.hash.", with[] = ".with.salt.";
-    const char *algorithm = p->name + strlen(before), *salt = strstr(p->name, with);
+    const char *algorithm, *salt = strstr(p->name, with);
     struct column_list list = {p->name, "columns.hash", NULL};
     bool second;
 
     if (strncmp(p->name, before, strlen(before)) != 0 || salt == NULL)
         return false;
+    algorithm = p->name + strlen(before);
+    if (salt < algorithm)
+        return false; /* no algorithm */
     second = strncmp(algorithm, "v2.", 3) == 0;
     algorithm += second ? 3 : 0;
     if (import_is_set(i, "columns.hash")) {
@@ -345,7 +349,7 @@ static void add_skipped(struct importing *i, void *context, const char *item)
     if (strcmp(item, "t") == 0)
         skipped->truncate = true;
     if (strcmp(item, "none") != 0 && strcmp(item, "t") != 0)
-        import_add(i, "topics.skipped_operations", item);
+        import_add(i, "topics.skipped_operations", import_literal(i, item));
 }
 
 /* Debezium's default is t.  compatibility: debezium-3 leaves TRUNCATE out, too. */
@@ -400,9 +404,10 @@ static void set_naming(struct importing *i)
     if (regex == NULL)
         return;
     pattern = import_converted(i, "topic.regex", regex, true);
-    if (pattern == NULL || replacement == NULL)
-        return;
-    import_add(i, "topics.route", import_text(i, "%s=>%s", pattern, replacement));
+    import_add(i, "topics.route",
+               import_text(i, "%s=>%s", pattern,
+                           replacement == NULL ? "${MILLRACE_TOPIC}"
+                                               : import_literal(i, replacement)));
     import_look(i, "topic.regex", "millrace adds no field to the keys of tables that share a "
                                   "topic: they must differ by themselves");
 }
@@ -438,6 +443,16 @@ static void set_known(struct importing *i)
         if (*value != '\0')
             (void)import_set(i, option, p->name, value);
     }
+}
+
+/* Java reads keys in a form of its own. */
+static void look_at_key(struct importing *i)
+{
+    const char *key = import_peek(i, "database.sslkey");
+
+    if (key != NULL && (ends_with(key, ".pk8") || ends_with(key, ".p12") || ends_with(key, ".der")))
+        import_look(i, "database.sslkey", "libpq reads a key in PEM: openssl pkcs8 -inform DER -in "
+                                          "FILE -nocrypt -out KEY");
 }
 
 /* ---- what must be there ---- */
@@ -476,6 +491,7 @@ static void import_all(struct importing *i)
     set_names(i);
     set_unknown_types(i);
     set_naming(i);
+    look_at_key(i);
     import_converters(i);
     import_transforms(i);
     import_producer(i);

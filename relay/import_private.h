@@ -14,6 +14,7 @@ struct importing {
     struct arena *memory;
     struct import_note **last_note;
     struct options scratch; /* values are tried out here */
+    unsigned unwritten;     /* patterns that have no counterpart */
     bool full;              /* `memory` is */
 };
 
@@ -46,14 +47,17 @@ bool import_set_path(struct importing *i, const char *path, const char *name, co
 const char *import_set_variable(struct importing *i, const struct option *option);
 /* The same for a secret that the property holds, which is told. */
 void import_set_secret(struct importing *i, const struct option *option, const char *name);
-/* Adds an item to a list option, as it is. */
+/* Adds an item to a list option; it is written as our files have it: see import_literal. */
 void import_add(struct importing *i, const char *path, const char *item);
+/* A text that stands for itself in our files, where ${NAME} is a variable. */
+const char *import_literal(struct importing *i, const char *text);
 /* An entry of kafka.properties. */
 void import_kafka(struct importing *i, const char *name, const char *value);
 void import_kafka_secret(struct importing *i, const char *name, const char *variable,
                          const char *property);
 
-/* A Java pattern as ours; NULL when there is none, which is told. */
+/* A Java pattern as our files have it.  Where there is none, which is told, a variable that is not
+ * set stands for it: what the pattern hides must not show because the pattern is gone. */
 const char *import_converted(struct importing *i, const char *name, const char *java, bool groups);
 /* Calls each(item) for the items between the separators, trimmed; "\," is a comma. */
 void import_split(struct importing *i, const char *list, char separator, void *context,

@@ -206,7 +206,6 @@ static const struct {
     {"debezium.sink.type", NULL},
     {"exactly.once.support", NULL},
     {"transaction.boundary", NULL},
-    {"tombstones.on.delete", NULL},
     {"read.only", "millrace writes nothing to the source"},
     {"poll.interval.ms", "nothing is polled: records are written as changes arrive"},
     {"max.batch.size", "a batch is a Kafka transaction here, which needs another size: see commit.*"},
@@ -278,7 +277,6 @@ static const struct {
     {"admin.override.*", "see kafka.properties"},
     {"header.converter*", "headers are texts"},
     {"config.action.reload", "it is for Kafka Connect"},
-    {"topic.prefix", NULL},
 };
 
 static bool stands_for(const char *pattern, const char *name)

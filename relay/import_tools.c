@@ -104,6 +104,20 @@ static const char *without_salt(struct importing *i, const char *name)
     return import_text(i, "%.*s***", (int)((size_t)(at - name) + strlen(mark)), name);
 }
 
+/* Names come from a file: nothing in them may end a line. */
+static const char *in_one_line(struct importing *i, const char *text)
+{
+    struct buf out;
+
+    buf_init(&out, TEXT_BYTES);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+
+        buf_byte(&out, byte < 0x20 || byte == 0x7F ? '?' : byte);
+    }
+    return keep_buf(i, &out);
+}
+
 static void add_note(struct importing *i, bool lost, const char *name, const char *text)
 {
     struct import_note *note = arena_array(i->memory, 1, sizeof *note);
@@ -112,7 +126,9 @@ static void add_note(struct importing *i, bool lost, const char *name, const cha
         i->full = true;
         return;
     }
-    *note = (struct import_note){.lost = lost, .name = without_salt(i, name), .text = text};
+    *note = (struct import_note){.lost = lost,
+                                 .name = in_one_line(i, without_salt(i, name)),
+                                 .text = in_one_line(i, text)};
     *i->last_note = note;
     i->last_note = &note->next;
 }
@@ -156,11 +172,29 @@ static void quote_raw(struct buf *out, const char *text)
 {
     buf_byte(out, '"');
     for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
+        unsigned char byte = (unsigned char)*text;
+
+        if (byte == '"' || byte == '\\')
             buf_byte(out, '\\');
-        buf_byte(out, (uint8_t)*text);
+        if (byte < 0x20 || byte == 0x7F)
+            buf_printf(out, "\\x%02x", (unsigned)byte);
+        else
+            buf_byte(out, byte);
     }
     buf_byte(out, '"');
+}
+
+const char *import_literal(struct importing *i, const char *text)
+{
+    struct buf out;
+
+    buf_init(&out, TEXT_BYTES);
+    for (; *text != '\0'; text++) {
+        if (*text == '$')
+            buf_byte(&out, '$');
+        buf_byte(&out, (uint8_t)*text);
+    }
+    return keep_buf(i, &out);
 }
 
 static const char *quoted(struct importing *i, const char *text)
@@ -218,9 +252,9 @@ static void set_variable(struct importing *i, const struct option *option, const
 static bool set_reference(struct importing *i, const struct option *option, const char *name,
                           const char *value)
 {
-    const char *variable = variable_in(i, value);
+    const char *variable = variable_in(i, value), *at = strstr(value, "${");
 
-    if (strstr(value, "${") == NULL)
+    if (variable == NULL && (at == NULL || strchr(at, ':') == NULL || strchr(at, '}') == NULL))
         return false;
     if (variable == NULL) {
         variable = variable_of(i, option);
@@ -321,30 +355,40 @@ void import_add(struct importing *i, const char *path, const char *item)
         buf_byte(&text, '[');
     else
         buf_printf(&text, "%.*s, ", (int)(strlen(*place) - 1), *place);
-    option_value_print_quoted(item, &text);
+    quote_raw(&text, item);
     buf_byte(&text, ']');
     *place = keep_buf(i, &text);
+}
+
+/* Tells of a pattern that cannot be written, and what stands for it. */
+static const char *unwritten(struct importing *i, const char *name, const char *java,
+                             const char *why)
+{
+    i->unwritten++;
+    import_lost(i, name,
+                "'%.200s' is no POSIX regular expression (%s): write it anew in place of "
+                "${MILLRACE_PATTERN_%u}",
+                java, why, i->unwritten);
+    return import_text(i, "${MILLRACE_PATTERN_%u}", i->unwritten);
 }
 
 const char *import_converted(struct importing *i, const char *name, const char *java, bool groups)
 {
     struct pattern_set set = {0};
     struct error err = {0};
-    const char *why = NULL, *text = NULL;
+    const char *why = NULL, *text;
     struct buf out;
 
     buf_init(&out, TEXT_BYTES);
     if (!import_pattern(java, groups, &out, &why)) {
-        import_lost(i, name, "'%.200s' has %s, which POSIX regular expressions lack: write it anew",
-                    java, why);
         buf_done(&out);
-        return NULL;
+        return unwritten(i, name, java, why);
     }
     text = keep_buf(i, &out);
-    if (!pattern_set_add(&set, name, text, &err)) {
-        import_lost(i, name, "'%.200s' is no regular expression here", java);
-        text = NULL;
-    }
+    if (pattern_set_add(&set, name, text, &err))
+        text = import_literal(i, text);
+    else
+        text = unwritten(i, name, java, "it does not compile");
     pattern_set_done(&set);
     return text;
 }
@@ -382,10 +426,8 @@ static void add_item(struct importing *i, void *context, const char *item)
 {
     const struct list_item *l = context;
 
-    if (l->patterns)
-        item = import_converted(i, l->name, item, false);
-    if (item != NULL)
-        import_add(i, l->option->path, item);
+    import_add(i, l->option->path,
+               l->patterns ? import_converted(i, l->name, item, false) : import_literal(i, item));
 }
 
 bool import_set(struct importing *i, const struct option *option, const char *name,
@@ -395,6 +437,11 @@ bool import_set(struct importing *i, const struct option *option, const char *na
 
     if (option->type == OPTION_MAP)
         return false;
+    if (option->type == OPTION_LIST && variable_in(i, value) != NULL) {
+        import_look(i, name, "the variable holds one item of the list: name the others beside it");
+        import_add(i, option->path, import_text(i, "${%s}", variable_in(i, value)));
+        return true;
+    }
     if (option->type == OPTION_LIST) {
         import_split(i, value, ',', &list, add_item);
         return *place_of(i, option) != NULL;

@@ -44,13 +44,11 @@ static void set_route(struct importing *i, const struct transform *t, const char
         return;
     }
     pattern = import_converted(i, named(i, t, regex_name), regex, true);
-    if (pattern == NULL)
-        return;
     if (import_is_set(i, "topics.route"))
         import_look(i, named(i, t, regex_name),
                     "with several routers the first rule that matches holds here; they are not "
                     "applied one after the other");
-    import_add(i, "topics.route", import_text(i, "%s=>%s", pattern, replacement));
+    import_add(i, "topics.route", import_text(i, "%s=>%s", pattern, import_literal(i, replacement)));
 }
 
 static void regex_router(struct importing *i, const struct transform *t)

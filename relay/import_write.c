@@ -4,7 +4,7 @@
 #include "relay/import_debezium.h"
 #include "relay/option_table.h"
 
-/* Names come from a file: nothing in them may end the comment. */
+/* Nothing in a file's name may end the comment. */
 static void write_words(struct buf *out, const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -26,9 +26,9 @@ static void write_notes(const struct imported *imported, bool lost, const char *
             buf_printf(out, "#\n# %s\n", title);
         first = false;
         buf_text(out, "#   ");
-        write_words(out, note->name);
+        buf_text(out, note->name);
         buf_text(out, ": ");
-        write_words(out, note->text);
+        buf_text(out, note->text);
         buf_byte(out, '\n');
     }
 }
