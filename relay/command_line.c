@@ -13,9 +13,9 @@ static const struct {
     const char *name;
     enum command_kind kind;
 } commands[] = {
-    {"run", COMMAND_RUN},         {"check", COMMAND_CHECK},   {"status", COMMAND_STATUS},
-    {"plan", COMMAND_PLAN},       {"schema", COMMAND_SCHEMA}, {"import", COMMAND_IMPORT},
-    {"log", COMMAND_LOG},         {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
+    {"run", COMMAND_RUN},   {"check", COMMAND_CHECK},     {"status", COMMAND_STATUS},
+    {"plan", COMMAND_PLAN}, {"schema", COMMAND_SCHEMA},   {"import", COMMAND_IMPORT},
+    {"log", COMMAND_LOG},   {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
 };
 
 enum flag {

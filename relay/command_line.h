@@ -38,8 +38,8 @@ struct command {
     const char *config;              /* --config; NULL: not given, see command_config */
     struct option_setting *settings; /* --set, in order */
     size_t setting_count;
-    bool print_config;       /* print what is in force and end */
-    bool json;               /* PLAN: for machines */
+    bool print_config;         /* print what is in force and end */
+    bool json;                 /* PLAN: for machines */
     bool key_only, value_only; /* SCHEMA: that one alone; never both */
     const char *output;        /* IMPORT: -o; NULL: not given */
     const char **words;        /* SCHEMA: tables; IMPORT: the one file */

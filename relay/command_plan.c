@@ -41,8 +41,8 @@ static json_t *add_tables(const struct planning *p)
     json_t *list = json_array();
 
     (void)snprintf(database, sizeof database, "%.*s", SLICE_ARGS(p->description->database));
-    recorder = registry_make_recorder(p->options, p->options->records.encoding, database,
-                                      &collected);
+    recorder =
+        registry_make_recorder(p->options, p->options->records.encoding, database, &collected);
     for (size_t i = 0; i < p->description->table_count; i++) {
         add_table(p, recorder, &p->description->tables[i], list);
         if (collected != NULL)
@@ -92,7 +92,8 @@ static void add_all_partitions(const struct planning *p, json_t *tables)
     json_t *table;
     bool reached;
 
-    json_array_foreach(tables, i, table) {
+    json_array_foreach(tables, i, table)
+    {
         topics[i] = json_string_value(json_object_get(table, "topic"));
         if (topics[i] == NULL)
             topics[i] = ""; /* no topic's name */
@@ -100,7 +101,8 @@ static void add_all_partitions(const struct planning *p, json_t *tables)
     reached = registry_read_partitions(p->options, topics, count, existing, &err);
     if (!reached && p->options->sink == SINK_KAFKA)
         plan_warn(p->root, "the topics cannot be looked at: %s", err.text);
-    json_array_foreach(tables, i, table) {
+    json_array_foreach(tables, i, table)
+    {
         if (*topics[i] == '\0')
             continue;
         add_partitions(p, table, existing[i], told_of(p, reached, existing[i]));
@@ -117,15 +119,18 @@ static void warn_of_shared(json_t *tables)
     json_t *table, *other;
     size_t i, k;
 
-    json_array_foreach(tables, i, table) {
+    json_array_foreach(tables, i, table)
+    {
         const char *topic = json_string_value(json_object_get(table, "topic"));
 
-        json_array_foreach(tables, k, other) {
+        json_array_foreach(tables, k, other)
+        {
             const char *its = json_string_value(json_object_get(other, "topic"));
 
             if (i != k && topic != NULL && its != NULL && strcmp(topic, its) == 0)
-                plan_warn(table, "shares its topic with %s: rows of both with the same key would "
-                                 "replace each other",
+                plan_warn(table,
+                          "shares its topic with %s: rows of both with the same key would "
+                          "replace each other",
                           json_string_value(json_object_get(other, "table")));
         }
     }
@@ -138,8 +143,7 @@ static int count_all(const json_t *root, const char *what)
     const json_t *tables = json_object_get(root, "tables"), *table;
     size_t count = json_array_size(json_object_get(root, what)), i;
 
-    json_array_foreach(tables, i, table)
-        count += json_array_size(json_object_get(table, what));
+    json_array_foreach(tables, i, table) count += json_array_size(json_object_get(table, what));
     return (int)count;
 }
 
@@ -150,9 +154,9 @@ static json_t *make_report(const struct options *options, const struct descripti
     struct planning p = {options, description, root};
     json_t *tables;
 
-    (void)json_object_set_new(root, "database",
-                              json_stringn((const char *)description->database.at,
-                                           description->database.len));
+    (void)json_object_set_new(
+        root, "database",
+        json_stringn((const char *)description->database.at, description->database.len));
     (void)json_object_set_new(root, "encoding", json_string(encodings[options->records.encoding]));
     (void)json_object_set_new(root, "errors", json_array());
     (void)json_object_set_new(root, "warnings", json_array());

@@ -168,8 +168,7 @@ static bool put_collected(struct showing *s, const struct relation *relation,
     return put_line(s, relation, plan, &key, &value);
 }
 
-static bool put_connect(struct showing *s, const struct relation *relation,
-                        const struct plan *plan)
+static bool put_connect(struct showing *s, const struct relation *relation, const struct plan *plan)
 {
     struct buf key, value;
     struct shown shown_key = {0}, shown_value = {0};
@@ -199,8 +198,7 @@ static bool put_table(struct showing *s, const struct relation *relation)
     plan = recorder_plan(s->recorder, relation, s->err);
     if (plan == NULL)
         return false;
-    return s->collected != NULL ? put_collected(s, relation, plan)
-                                : put_connect(s, relation, plan);
+    return s->collected != NULL ? put_collected(s, relation, plan) : put_connect(s, relation, plan);
 }
 
 static bool put_tables(struct showing *s, const struct description *d)

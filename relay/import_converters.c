@@ -102,8 +102,9 @@ static void set_apicurio(struct importing *i, const char *name, const char *valu
     else
         (void)import_set_path(i, "schema_registry.url", name,
                               import_text(i, "%.*s/apis/ccompat/v7", (int)len, value));
-    import_look(i, name, "millrace speaks Confluent's protocol, which Apicurio serves under "
-                         "/apis/ccompat/v7: see that schema_registry.url is right");
+    import_look(i, name,
+                "millrace speaks Confluent's protocol, which Apicurio serves under "
+                "/apis/ccompat/v7: see that schema_registry.url is right");
 }
 
 static void set_pem(struct importing *i, const char *name, const char *path, const char *value)

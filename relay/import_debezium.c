@@ -153,8 +153,9 @@ static void set_publication(struct importing *i)
         (void)import_set_path(i, "publication.create", property, "no");
     } else {
         (void)import_set_path(i, "publication.create", property, "no");
-        import_look(i, property, "%.40s: millrace makes no empty publication; make it, with its "
-                                 "tables",
+        import_look(i, property,
+                    "%.40s: millrace makes no empty publication; make it, with its "
+                    "tables",
                     mode);
     }
 }
@@ -169,8 +170,7 @@ static void add_schema(struct importing *i, void *context, const char *item)
 {
     const struct schemas *s = context;
 
-    import_add(i, s->path,
-               import_text(i, "(%s)\\..*", import_converted(i, s->name, item, false)));
+    import_add(i, s->path, import_text(i, "(%s)\\..*", import_converted(i, s->name, item, false)));
 }
 
 /* Debezium wants schema and table selected; we have one list. */
@@ -186,15 +186,17 @@ static void set_schemas(struct importing *i)
                     "together with table.include.list, which alone is carried over: see that its "
                     "patterns name tables of these schemas only");
     else if (include != NULL && import_peek(i, "table.exclude.list") != NULL)
-        import_lost(i, in.name, "tables.include cannot stand beside tables.exclude: name the "
-                                "tables in one of them");
+        import_lost(i, in.name,
+                    "tables.include cannot stand beside tables.exclude: name the "
+                    "tables in one of them");
     else if (include != NULL)
         import_split(i, include, ',', &in, add_schema);
     if (exclude == NULL)
         return;
     if (import_peek(i, "table.include.list") != NULL || import_is_set(i, "tables.include"))
-        import_lost(i, out.name, "tables.exclude cannot stand beside tables.include: see that its "
-                                 "patterns name no tables of these schemas");
+        import_lost(i, out.name,
+                    "tables.exclude cannot stand beside tables.include: see that its "
+                    "patterns name no tables of these schemas");
     else
         import_split(i, exclude, ',', &out, add_schema);
 }
@@ -302,8 +304,9 @@ static bool set_hash(struct importing *i, const struct property *p)
         return true;
     import_set_secret(i, option_find("columns.hash_salt"), p->name);
     if (!second)
-        import_look(i, p->name, "digests are made as those of column.mask.hash.v2: they differ from "
-                                "the ones there are");
+        import_look(i, p->name,
+                    "digests are made as those of column.mask.hash.v2: they differ from "
+                    "the ones there are");
     return true;
 }
 
@@ -404,12 +407,13 @@ static void set_naming(struct importing *i)
     if (regex == NULL)
         return;
     pattern = import_converted(i, "topic.regex", regex, true);
-    import_add(i, "topics.route",
-               import_text(i, "%s=>%s", pattern,
-                           replacement == NULL ? "${MILLRACE_TOPIC}"
-                                               : import_literal(i, replacement)));
-    import_look(i, "topic.regex", "millrace adds no field to the keys of tables that share a "
-                                  "topic: they must differ by themselves");
+    import_add(
+        i, "topics.route",
+        import_text(i, "%s=>%s", pattern,
+                    replacement == NULL ? "${MILLRACE_TOPIC}" : import_literal(i, replacement)));
+    import_look(i, "topic.regex",
+                "millrace adds no field to the keys of tables that share a "
+                "topic: they must differ by themselves");
 }
 
 /* ---- what the table of options says ---- */
@@ -451,8 +455,9 @@ static void look_at_key(struct importing *i)
     const char *key = import_peek(i, "database.sslkey");
 
     if (key != NULL && (ends_with(key, ".pk8") || ends_with(key, ".p12") || ends_with(key, ".der")))
-        import_look(i, "database.sslkey", "libpq reads a key in PEM: openssl pkcs8 -inform DER -in "
-                                          "FILE -nocrypt -out KEY");
+        import_look(i, "database.sslkey",
+                    "libpq reads a key in PEM: openssl pkcs8 -inform DER -in "
+                    "FILE -nocrypt -out KEY");
 }
 
 /* ---- what must be there ---- */

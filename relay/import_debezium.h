@@ -2,8 +2,8 @@
  * import_debezium - the configuration of Debezium's PostgreSQL connector as ours.
  *
  * A property that an option of option_table.c says it is known as goes there, its value turned into
- * the option's type (milliseconds into a duration, a comma list of Java's regular expressions into a
- * list of ours...).  Only what differs in more than its name has code here.  Nothing is dropped
+ * the option's type (milliseconds into a duration, a comma list of Java's regular expressions into
+ * a list of ours...).  Only what differs in more than its name has code here.  Nothing is dropped
  * silently: whatever is not carried over is told, with the reason.
  */
 #ifndef RELAY_IMPORT_DEBEZIUM_H

@@ -140,7 +140,8 @@ static bool bracket_escape(struct converting *c, struct bracket *b)
         return true;
     }
     if (is_letter(letter) || is_digit(letter))
-        return refuse(c, "a backslash in a set before a letter (other than \\d, \\w, \\s) or digit");
+        return refuse(c,
+                      "a backslash in a set before a letter (other than \\d, \\w, \\s) or digit");
     if (*c->at == '-' && c->at[1] != ']')
         return refuse(c, "a range in a set from a special character");
     put_member(b, letter);

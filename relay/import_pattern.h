@@ -17,6 +17,7 @@
 
 /* Appends the pattern.  groups: what groups match matters, and their numbers.  False: *out_why says
  * what has no counterpart, as "looking ahead or behind"; `out` holds something, then. */
-bool import_pattern(const char *java, bool groups, struct buf *out, const char **out_why) MUST_CHECK;
+bool import_pattern(const char *java, bool groups, struct buf *out,
+                    const char **out_why) MUST_CHECK;
 
 #endif

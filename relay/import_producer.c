@@ -74,8 +74,8 @@ static void set_jaas(struct importing *i, const char *property, const char *valu
 {
     const char *user = jaas_word(i, value, "username");
 
-    if (user != NULL && (strstr(value, "PlainLoginModule") != NULL ||
-                         strstr(value, "ScramLoginModule") != NULL)) {
+    if (user != NULL &&
+        (strstr(value, "PlainLoginModule") != NULL || strstr(value, "ScramLoginModule") != NULL)) {
         import_kafka(i, "sasl.username", user);
         import_kafka_secret(i, "sasl.password", "KAFKA_PASSWORD", property);
         return;
@@ -208,7 +208,8 @@ static const struct {
     {"transaction.boundary", NULL},
     {"read.only", "millrace writes nothing to the source"},
     {"poll.interval.ms", "nothing is polled: records are written as changes arrive"},
-    {"max.batch.size", "a batch is a Kafka transaction here, which needs another size: see commit.*"},
+    {"max.batch.size",
+     "a batch is a Kafka transaction here, which needs another size: see commit.*"},
     {"max.queue.*", "memory is bounded by limits.* and kafka.queue_max"},
     {"signal.*", "millrace takes no signals"},
     {"incremental.snapshot.*", "millrace takes no incremental snapshots"},
@@ -235,8 +236,9 @@ static const struct {
     {"flush.lsn.source", "positions are confirmed as soon as they are durable, never before"},
     {"offset.*", "the position is kept in Kafka, in the transaction of the records"},
     {"xmin.fetch.interval.ms", "source.xmin is always null"},
-    {"replica.identity.autoset.values", "millrace alters no table: ALTER TABLE ... REPLICA IDENTITY "
-                                        "yourself"},
+    {"replica.identity.autoset.values",
+     "millrace alters no table: ALTER TABLE ... REPLICA IDENTITY "
+     "yourself"},
     {"database.tcpKeepAlive", "links that are silent for too long are given up: see "
                               "source.postgres.silence_timeout"},
     {"database.initial.statements", "every setting that matters is pinned on each connection"},
@@ -253,7 +255,8 @@ static const struct {
     {"event.converting.failure.handling.mode", "a value that cannot be read stops the relay, see "
                                                "types.on_bad_value"},
     {"retriable.restart.connector.wait.ms", "see retry.*"},
-    {"column.propagate.source.type", "schemas do not tell the type that a column has in the source"},
+    {"column.propagate.source.type",
+     "schemas do not tell the type that a column has in the source"},
     {"datatype.propagate.source.type", "schemas do not tell the type that a column has in the "
                                        "source"},
     {"include.schema.comments", "schemas do not tell comments"},
@@ -263,8 +266,9 @@ static const struct {
     {"topic.cache.size", "millrace keeps all topics"},
     {"topic.key.*", "millrace adds no field to keys"},
     {"converters*", "millrace runs no Java: see types.* and names.*"},
-    {"post.processors*", "millrace asks for no values behind the event: REPLICA IDENTITY FULL tells "
-                         "unchanged ones"},
+    {"post.processors*",
+     "millrace asks for no values behind the event: REPLICA IDENTITY FULL tells "
+     "unchanged ones"},
     {"predicates*", "millrace has no predicates"},
     {"sourceinfo.struct.maker", "the source block is Debezium's own"},
     {"guardrail.*", "see millrace plan for what is captured"},

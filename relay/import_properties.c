@@ -302,7 +302,8 @@ static bool add_object(struct reading *r, json_t *object)
             return false;
         object = config;
     }
-    json_object_foreach(object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         if (!add_json(r, name, strlen(name), value))
             return false;
     }

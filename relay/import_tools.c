@@ -126,9 +126,8 @@ static void add_note(struct importing *i, bool lost, const char *name, const cha
         i->full = true;
         return;
     }
-    *note = (struct import_note){.lost = lost,
-                                 .name = in_one_line(i, without_salt(i, name)),
-                                 .text = in_one_line(i, text)};
+    *note = (struct import_note){
+        .lost = lost, .name = in_one_line(i, without_salt(i, name)), .text = in_one_line(i, text)};
     *i->last_note = note;
     i->last_note = &note->next;
 }

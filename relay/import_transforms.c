@@ -48,7 +48,8 @@ static void set_route(struct importing *i, const struct transform *t, const char
         import_look(i, named(i, t, regex_name),
                     "with several routers the first rule that matches holds here; they are not "
                     "applied one after the other");
-    import_add(i, "topics.route", import_text(i, "%s=>%s", pattern, import_literal(i, replacement)));
+    import_add(i, "topics.route",
+               import_text(i, "%s=>%s", pattern, import_literal(i, replacement)));
 }
 
 static void regex_router(struct importing *i, const struct transform *t)
@@ -84,7 +85,8 @@ static void set_flat(struct importing *i, const struct transform *t, const char 
 /* One prefix is for fields and headers. */
 static void set_prefix(struct importing *i, const struct transform *t)
 {
-    const char *fields = take(i, t, "add.fields.prefix"), *headers = take(i, t, "add.headers.prefix");
+    const char *fields = take(i, t, "add.fields.prefix"),
+               *headers = take(i, t, "add.headers.prefix");
     const char *prefix = fields != NULL ? fields : headers;
 
     if (prefix == NULL)

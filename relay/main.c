@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "millrace/error.h"
-#include "relay/command_line.h"
 #include "relay/command_import.h"
+#include "relay/command_line.h"
 #include "relay/command_log.h"
 #include "relay/command_plan.h"
 #include "relay/command_schema.h"

@@ -43,7 +43,8 @@ static bool cell_true(const PGresult *rows, int row, int column)
 
 static bool too_large(const struct pg_describing *d)
 {
-    return error_set(d->err, ERROR_CONFIG, "the description of the tables is too large: name fewer");
+    return error_set(d->err, ERROR_CONFIG,
+                     "the description of the tables is too large: name fewer");
 }
 
 /* NULL stays NULL. */
@@ -77,8 +78,8 @@ static const char publication_sql[] =
 static bool describe_publication(struct pg_describing *d)
 {
     struct description *out = d->out;
-    PGresult *rows = pg_query_params(&d->sql, d->options->query_timeout_ms, d->err,
-                                     publication_sql, 1, &d->options->publication);
+    PGresult *rows = pg_query_params(&d->sql, d->options->query_timeout_ms, d->err, publication_sql,
+                                     1, &d->options->publication);
 
     if (rows == NULL)
         return error_wrap(d->err, "reading the publication");
@@ -142,7 +143,8 @@ static bool list_inventory(struct pg_describing *d, bool captured)
         if (!keep_name(d, table->schema, table->name, name))
             return false;
         out->name_count++;
-        if (captured && table->selected && !table->published && d->options->tables_include.count > 0)
+        if (captured && table->selected && !table->published &&
+            d->options->tables_include.count > 0)
             (void)add_other(d, *name, why_not(&d->inventory, table));
     }
     return true;
@@ -193,8 +195,8 @@ static bool list_others(struct pg_describing *d, const PGresult *rows, bool capt
 static bool list_all(struct pg_describing *d, bool captured)
 {
     struct description *out = d->out;
-    PGresult *rows = pg_query_params(&d->sql, d->options->query_timeout_ms, d->err, others_sql, 0,
-                                     NULL);
+    PGresult *rows =
+        pg_query_params(&d->sql, d->options->query_timeout_ms, d->err, others_sql, 0, NULL);
     size_t most;
     bool ok;
 
@@ -284,8 +286,7 @@ static bool describe_columns(struct pg_describing *d, const PGresult *rows,
 
     while (is_of(rows, end, oid))
         end++;
-    table->columns =
-        arena_array(&d->out->arena, (size_t)(end - first), sizeof *table->columns);
+    table->columns = arena_array(&d->out->arena, (size_t)(end - first), sizeof *table->columns);
     if (table->columns == NULL)
         return too_large(d);
     for (int row = first; row < end; row++) {
@@ -350,8 +351,8 @@ static void take_inventory(const struct pg_describing *d, struct described_table
             continue;
         table->may_select = its->may_select;
         table->row_security = its->row_security_active;
-        table->lacks_identity = !its->partitioned && !its->has_identity &&
-                                d->inventory.publishes_changes;
+        table->lacks_identity =
+            !its->partitioned && !its->has_identity && d->inventory.publishes_changes;
     }
 }
 
@@ -448,8 +449,8 @@ static bool describe(const struct postgres_options *options, int stop_fd, bool c
            describe_tables(d);
 }
 
-bool postgres_describe(const struct postgres_options *options, int stop_fd,
-                       struct description *out, struct error *err)
+bool postgres_describe(const struct postgres_options *options, int stop_fd, struct description *out,
+                       struct error *err)
 {
     return describe(options, stop_fd, true, out, err);
 }

@@ -26,16 +26,16 @@ struct described_column {
 };
 
 struct described_table {
-    const struct relation *relation; /* as the stream would describe it */
-    bool partitioned;                /* published in place of its partitions */
-    struct slice partition_of;       /* "schema.table"; at NULL: of none */
-    struct slice inherits;           /* likewise, tables with ", " between them */
-    bool has_heirs;                  /* tables that inherit from it, other than partitions */
-    bool may_select, row_security;   /* for the snapshot */
-    bool lacks_identity;             /* PostgreSQL refuses updates and deletes of it */
-    struct slice row_filter;         /* at NULL: none */
-    struct slice key_index;          /* what relation->key was taken from; at NULL: nothing */
-    struct slice identity_index;     /* chosen with REPLICA IDENTITY USING INDEX; at NULL: none */
+    const struct relation *relation;  /* as the stream would describe it */
+    bool partitioned;                 /* published in place of its partitions */
+    struct slice partition_of;        /* "schema.table"; at NULL: of none */
+    struct slice inherits;            /* likewise, tables with ", " between them */
+    bool has_heirs;                   /* tables that inherit from it, other than partitions */
+    bool may_select, row_security;    /* for the snapshot */
+    bool lacks_identity;              /* PostgreSQL refuses updates and deletes of it */
+    struct slice row_filter;          /* at NULL: none */
+    struct slice key_index;           /* what relation->key was taken from; at NULL: nothing */
+    struct slice identity_index;      /* chosen with REPLICA IDENTITY USING INDEX; at NULL: none */
     struct described_column *columns; /* all of the table, those that are not streamed too */
     size_t column_count;
 };
@@ -61,8 +61,8 @@ struct description {
 };
 
 /* What would be captured.  To be ended with postgres_describe_done() in either case. */
-bool postgres_describe(const struct postgres_options *options, int stop_fd,
-                       struct description *out, struct error *err) MUST_CHECK;
+bool postgres_describe(const struct postgres_options *options, int stop_fd, struct description *out,
+                       struct error *err) MUST_CHECK;
 /* The tables that options->tables_include selects, captured or not. */
 bool postgres_describe_tables(const struct postgres_options *options, int stop_fd,
                               struct description *out, struct error *err) MUST_CHECK;

@@ -150,8 +150,8 @@ static bool describe_tables(struct pg_catalog *catalog, const struct listing *l,
 }
 
 /* `oids` is NULL: of the publication. */
-static PGresult *ask(struct pg_conn *conn, const struct postgres_options *options,
-                     const char *oids, struct error *err)
+static PGresult *ask(struct pg_conn *conn, const struct postgres_options *options, const char *oids,
+                     struct error *err)
 {
     const char *values[] = {options->publication, oids};
     bool has_lists = conn->server_version >= 150000; /* column lists and row filters */
@@ -163,8 +163,7 @@ static PGresult *ask(struct pg_conn *conn, const struct postgres_options *option
                    oids == NULL ? of_publication : by_oid,
                    streams_generated ? "(t.names IS NOT NULL OR a.attgenerated = '')"
                                      : "a.attgenerated = ''");
-    return pg_query_params(conn, options->query_timeout_ms, err, sql, oids == NULL ? 1 : 2,
-                           values);
+    return pg_query_params(conn, options->query_timeout_ms, err, sql, oids == NULL ? 1 : 2, values);
 }
 
 bool pg_catalog_tables_of(struct pg_catalog *catalog, const char *oids, uint64_t *relation_ids,

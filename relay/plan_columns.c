@@ -186,11 +186,12 @@ static void add_column(json_t *list, const struct plan_column *planned, const st
 
     (void)json_object_set_new(row, "column", string_of(column->name));
     (void)json_object_set_new(row, "type",
-                              string_of(described != NULL       ? described->type
+                              string_of(described != NULL      ? described->type
                                         : column->type != NULL ? column->type->name
                                                                : slice_text("unknown")));
     (void)json_object_set_new(row, "written", written_as(&planned->semantic));
-    (void)json_object_set_new(row, "semantic", string_of(text_of(semantic_name(&planned->semantic))));
+    (void)json_object_set_new(row, "semantic",
+                              string_of(text_of(semantic_name(&planned->semantic))));
     (void)json_object_set_new(row, "null", json_boolean(!column->not_null));
     (void)json_object_set_new(row, "rule", rule_text(&planned->rule));
     (void)json_array_append_new(list, row);

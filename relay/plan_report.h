@@ -1,5 +1,6 @@
 /*
- * plan_report - what `millrace plan` tells, as a JSON tree; the text for people is made from it too.
+ * plan_report - what `millrace plan` tells, as a JSON tree; the text for people is made from it
+ * too.
  *
  *     {"database":..,"publication":{"name":..,"exists":..},"encoding":..,
  *      "tables":[{"table":"public.t","topic":..,"route":..,"published_as":..,
@@ -32,7 +33,7 @@ struct planning {
     json_t *root;
 };
 
-void plan_warn(json_t *owner, const char *fmt, ...) PRINTF_LIKE(2, 3);  /* adds to "warnings" */
+void plan_warn(json_t *owner, const char *fmt, ...) PRINTF_LIKE(2, 3);   /* adds to "warnings" */
 void plan_refuse(json_t *owner, const char *fmt, ...) PRINTF_LIKE(2, 3); /* adds to "errors" */
 
 /* Everything about the columns of a table: columns, left_out, and their warnings. */

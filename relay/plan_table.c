@@ -133,8 +133,9 @@ static void warn_of_key(const struct planning *p, json_t *out)
                    "replica identity covers, so records have no key and consumers cannot tell rows "
                    "apart");
     if (p->options->sink == SINK_KAFKA && policy != NULL && strstr(policy, "compact") != NULL)
-        plan_refuse(out, "topics.cleanup_policy is %s, and compacted topics refuse records without "
-                         "a key",
+        plan_refuse(out,
+                    "topics.cleanup_policy is %s, and compacted topics refuse records without "
+                    "a key",
                     policy);
 }
 
@@ -214,11 +215,13 @@ static void report_reach(const struct planning *p, const struct described_table 
     bool copies = p->options->postgres.snapshot_mode != SNAPSHOT_NEVER;
 
     if (table->row_filter.at != NULL)
-        plan_warn(out, "the publication has a row filter: %.*s; other rows do not come, and an "
-                       "update across its border comes as an insert or a delete",
+        plan_warn(out,
+                  "the publication has a row filter: %.*s; other rows do not come, and an "
+                  "update across its border comes as an insert or a delete",
                   SLICE_ARGS(table->row_filter));
     if (copies && !table->may_select)
-        plan_refuse(out, "the snapshot may not read it: GRANT SELECT on it and USAGE of its schema");
+        plan_refuse(out,
+                    "the snapshot may not read it: GRANT SELECT on it and USAGE of its schema");
     if (copies && table->row_security)
         plan_refuse(out, "row level security would hide rows from the snapshot: ALTER ROLE ... "
                          "BYPASSRLS for the role that millrace uses");
@@ -232,9 +235,9 @@ void plan_report_table(const struct planning *p, const struct described_table *t
     const struct relation *relation = table->relation;
     const char *policy = p->options->kafka.cleanup_policy;
 
-    (void)json_object_set_new(out, "table",
-                              json_sprintf("%.*s.%.*s", SLICE_ARGS(relation->schema),
-                                           SLICE_ARGS(relation->name)));
+    (void)json_object_set_new(
+        out, "table",
+        json_sprintf("%.*s.%.*s", SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name)));
     if (plan != NULL) {
         report_topic(p, relation, plan, out);
         report_key(p, table, plan, out);
@@ -339,8 +342,9 @@ static void report_publication(const struct planning *p, json_t *out)
     (void)json_object_set_new(publication, "via_root", json_boolean(d->via_root));
     (void)json_object_set_new(out, "publication", publication);
     if (!d->publication_exists && postgres->publication_create == PUBLICATION_NO)
-        plan_refuse(out, "publication \"%s\" does not exist: create it, or set publication.create "
-                         "to filtered; below is what that would publish",
+        plan_refuse(out,
+                    "publication \"%s\" does not exist: create it, or set publication.create "
+                    "to filtered; below is what that would publish",
                     postgres->publication);
     if (!d->publishes_insert || !d->publishes_update || !d->publishes_delete)
         plan_warn(out, "publication \"%s\" does not publish %s%s%s: these changes do not come",
@@ -363,8 +367,7 @@ void plan_report_whole(const struct planning *p, json_t *out)
         (void)json_object_set_new(row, "table", string_of(d->others[i].name));
         (void)json_object_set_new(row, "why", json_string(d->others[i].why));
         (void)json_array_append_new(others, row);
-        plan_warn(out, "%.*s is not captured: %s", SLICE_ARGS(d->others[i].name),
-                  d->others[i].why);
+        plan_warn(out, "%.*s is not captured: %s", SLICE_ARGS(d->others[i].name), d->others[i].why);
     }
     (void)json_object_set_new(out, "not_captured", others);
     if (d->table_count == 0)

@@ -16,8 +16,8 @@ static void write_list(const json_t *owner, const char *name, const char *indent
     const json_t *list = json_object_get(owner, name), *item;
     size_t i;
 
-    json_array_foreach(list, i, item)
-        (void)fprintf(out, "%s%s: %s\n", indent, mark, json_string_value(item));
+    json_array_foreach(list, i, item)(void)
+        fprintf(out, "%s%s: %s\n", indent, mark, json_string_value(item));
 }
 
 static void write_key(const json_t *key, FILE *out)
@@ -27,8 +27,8 @@ static void write_key(const json_t *key, FILE *out)
     size_t i;
 
     (void)fputs("  key               ", out);
-    json_array_foreach(columns, i, column)
-        (void)fprintf(out, "%s%s", i == 0 ? "" : ", ", json_string_value(column));
+    json_array_foreach(columns, i, column)(void)
+        fprintf(out, "%s%s", i == 0 ? "" : ", ", json_string_value(column));
     if (json_array_size(columns) == 0)
         (void)fputs("none\n", out);
     else
@@ -55,7 +55,8 @@ static int width_of(const json_t *rows, const char *name)
     const json_t *row;
     size_t i, most = 0;
 
-    json_array_foreach(rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         size_t len = strlen(text_at(row, name));
 
         most = len > most ? len : most;
@@ -70,13 +71,14 @@ static void write_columns(const json_t *rows, FILE *out)
     const json_t *row;
     size_t i;
 
-    json_array_foreach(rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         bool optional = json_is_true(json_object_get(row, "null"));
         const char *rule = text_at(row, "rule");
 
-        (void)fprintf(out, "    %-*s  %-*s  ->  %-*s  %s%s%s%s%s\n", names,
-                      text_at(row, "column"), types, text_at(row, "type"), written,
-                      text_at(row, "written"), optional ? "or null" : "never null",
+        (void)fprintf(out, "    %-*s  %-*s  ->  %-*s  %s%s%s%s%s\n", names, text_at(row, "column"),
+                      types, text_at(row, "type"), written, text_at(row, "written"),
+                      optional ? "or null" : "never null",
                       *text_at(row, "semantic") == '\0' ? "" : "  ", text_at(row, "semantic"),
                       *rule == '\0' ? "" : "  as ", rule);
     }
@@ -112,13 +114,14 @@ void plan_write_text(const json_t *root, FILE *out)
     int errors = count_of(root, "errors"), warnings = count_of(root, "warnings");
     size_t i;
 
-    (void)fprintf(out, "database %s, publication %s (%s), encoding %s\n",
-                  text_at(root, "database"), text_at(publication, "name"),
+    (void)fprintf(out, "database %s, publication %s (%s), encoding %s\n", text_at(root, "database"),
+                  text_at(publication, "name"),
                   json_is_true(json_object_get(publication, "exists")) ? "exists" : "not made yet",
                   text_at(root, "encoding"));
     write_list(root, "errors", "", "ERROR", out);
     write_list(root, "warnings", "", "warning", out);
-    json_array_foreach(tables, i, table) {
+    json_array_foreach(tables, i, table)
+    {
         write_table(table, out);
         errors += count_of(table, "errors");
         warnings += count_of(table, "warnings");

@@ -52,12 +52,23 @@ static struct run run_text(const char *text)
 /* Whatever a configuration takes from the environment. */
 static void set_variables(void)
 {
-    static const char *const names[] = {
-        "MILLRACE_PASSWORD", "MILLRACE_SALT",  "MILLRACE_USER",      "MILLRACE_BOOTSTRAP_SERVERS",
-        "KAFKA_PASSWORD",    "DB_HOST",        "REGISTRY_PASSWORD",  "REGISTRY_TOKEN",
-        "PGPASS",            "MILLRACE_HOST",  "MILLRACE_DATABASE",  "MILLRACE_PATTERN_1",
-        "MILLRACE_URL",      "MILLRACE_TOPIC", "MILLRACE_PATTERN_2", "MILLRACE_PATTERN_3",
-        "MILLRACE_PATTERN_4"};
+    static const char *const names[] = {"MILLRACE_PASSWORD",
+                                        "MILLRACE_SALT",
+                                        "MILLRACE_USER",
+                                        "MILLRACE_BOOTSTRAP_SERVERS",
+                                        "KAFKA_PASSWORD",
+                                        "DB_HOST",
+                                        "REGISTRY_PASSWORD",
+                                        "REGISTRY_TOKEN",
+                                        "PGPASS",
+                                        "MILLRACE_HOST",
+                                        "MILLRACE_DATABASE",
+                                        "MILLRACE_PATTERN_1",
+                                        "MILLRACE_URL",
+                                        "MILLRACE_TOPIC",
+                                        "MILLRACE_PATTERN_2",
+                                        "MILLRACE_PATTERN_3",
+                                        "MILLRACE_PATTERN_4"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         assert_int_equal(setenv(names[i], "from-the-environment", 1), 0);
@@ -125,7 +136,8 @@ static struct value_case {
     {SAMPLE("registry.json"), "name", "\"orders-cdc\""},
     {SAMPLE("registry.json"), "source.postgres.host", "\"from-the-environment\""},
     {SAMPLE("registry.json"), "source.postgres.user", "\"from-the-environment\""},
-    {SAMPLE("registry.json"), "tables.include", "[\"(sales)\\\\..*\", \"(billing_[0-9]{2})\\\\..*\"]"},
+    {SAMPLE("registry.json"), "tables.include",
+     "[\"(sales)\\\\..*\", \"(billing_[0-9]{2})\\\\..*\"]"},
     {SAMPLE("registry.json"), "publication.create", "no"},
     {SAMPLE("registry.json"), "publication.name", "\"dbz_publication\""},
     {SAMPLE("registry.json"), "publication.via_root", "true"},
@@ -184,8 +196,7 @@ static struct value_case {
     {SAMPLE("patterns.json"), "topics.delimiter", "\"_\""},
     {SAMPLE("patterns.json"), "topics.partitions", "1"},
     {SAMPLE("patterns.json"), "messages.include", "[\"outbox.*\"]"},
-    {SAMPLE("patterns.json"), "schema_registry.url",
-     "\"http://apicurio:8080/apis/ccompat/v7\""},
+    {SAMPLE("patterns.json"), "schema_registry.url", "\"http://apicurio:8080/apis/ccompat/v7\""},
 };
 
 static void samples_say_the_same(void **state)
@@ -298,7 +309,8 @@ static struct property_case {
     {"skipped.operations=u,d", "topics.truncates", "true", NULL},
     {"skipped.operations=t", "topics.truncates", "false", NULL},
     {"tombstones.on.delete=FALSE", "topics.tombstones", "false", NULL},
-    {"time.precision.mode=structured", "types.time", "adaptive", "not carried over: time.precision"},
+    {"time.precision.mode=structured", "types.time", "adaptive",
+     "not carried over: time.precision"},
     {"decimal.handling.mode=Double", "types.decimal", "double", NULL},
     {"schema.name.adjustment.mode=avro_unicode", "names.adjust", "avro_unicode",
      "field.name.adjustment.mode is none"},
@@ -314,7 +326,8 @@ static struct property_case {
      "'public.t' is not of the form schema.table:column,column"},
     {"column.mask.hash.SHA-256.with.salt.x=a.b.c", "columns.hash", "[\"a.b.c\"]",
      "they differ from the ones there are"},
-    {"column.mask.hash.MD5.with.salt.x=a.b.c", "columns.hash", "[]", "with.salt.***: columns.hash_algorithm"},
+    {"column.mask.hash.MD5.with.salt.x=a.b.c", "columns.hash", "[]",
+     "with.salt.***: columns.hash_algorithm"},
     {"column.mask.with.x.chars=a.b.c", "columns.mask", "[]",
      "not carried over: column.mask.with.x.chars"},
     {"column.exclude.list=a.b.(?!c)", NULL, NULL, "${MILLRACE_PATTERN_1}"},
@@ -336,13 +349,15 @@ static struct property_case {
      "schema_registry.token", "\"***\"", "REGISTRY_TOKEN"},
     {"value.converter=io.confluent.connect.avro.AvroConverter", "schema_registry.url",
      "\"from-the-environment\"", "it is missing: set the environment variable MILLRACE_URL"},
-    {"value.converter=org.apache.kafka.connect.json.JsonConverter", "encoding", "json-schema", NULL},
+    {"value.converter=org.apache.kafka.connect.json.JsonConverter", "encoding", "json-schema",
+     NULL},
     {"producer.override.sasl.jaas.config=com.sun.Krb5LoginModule required;", NULL, NULL,
      "only logins with user and password"},
     {"producer.override.ssl.truststore.location=/x/trust.jks", NULL, NULL, "a Java key store"},
     {"producer.override.made.up=x", NULL, NULL, "the C client has no such setting"},
     {"producer.override.transaction.timeout.ms=90000", "kafka.transaction_timeout", "90s", NULL},
-    {"database.sslkey=/x/key.pk8", "source.postgres.sslkey", "\"/x/key.pk8\"", "reads a key in PEM"},
+    {"database.sslkey=/x/key.pk8", "source.postgres.sslkey", "\"/x/key.pk8\"",
+     "reads a key in PEM"},
     {"database.hostname.typo=x", NULL, NULL, "millrace knows no such property"},
     {"a\\u000ab=x", NULL, NULL, "not carried over: a?b: "},
 };
@@ -431,15 +446,24 @@ static const char *foreign_value(const struct option *option, char *out, size_t 
 static bool is_special(const char *known_as)
 {
     static const char *const names[] = {
-        "publication.autocreate.mode", "value.converter",
-        "value.subject.name.strategy", "bearer.auth.token",
-        "schema.registry.url",         "topic.regex",
-        "message.key.columns",         "skipped.operations",
-        "column.truncate.to.N.chars",  "column.mask.with.N.chars",
-        "max.batch.size",              "column.mask.hash.v2.SHA-256.with.salt.S",
-        "topic.prefix",                "database.hostname",
-        "database.dbname",             "bootstrap.servers",
-        "snapshot.mode",               "schema.name.adjustment.mode",
+        "publication.autocreate.mode",
+        "value.converter",
+        "value.subject.name.strategy",
+        "bearer.auth.token",
+        "schema.registry.url",
+        "topic.regex",
+        "message.key.columns",
+        "skipped.operations",
+        "column.truncate.to.N.chars",
+        "column.mask.with.N.chars",
+        "max.batch.size",
+        "column.mask.hash.v2.SHA-256.with.salt.S",
+        "topic.prefix",
+        "database.hostname",
+        "database.dbname",
+        "bootstrap.servers",
+        "snapshot.mode",
+        "schema.name.adjustment.mode",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -509,8 +533,7 @@ static struct bad_case {
     {"a=1\n# b\nc=2\na : 3\n", 0,
      "connector:4: a is repeated (first on line 1): keep the one that is meant"},
     {"a=1\n=2\n", 0, "connector:2: a value without a name in front of it"},
-    {"a=1\n\nb=\\u00g0\n", 0,
-     "connector:3: \\u wants four hexadecimal digits of a character"},
+    {"a=1\n\nb=\\u00g0\n", 0, "connector:3: \\u wants four hexadecimal digits of a character"},
     {"a=\\ud800x", 0, "connector:1: \\u wants four hexadecimal digits of a character"},
     {"a=\\u12", 0, "connector:1: \\u wants four hexadecimal digits of a character"},
     {"a=\\u0000", 0, "connector:1: a NUL character: no property has one"},
@@ -558,8 +581,7 @@ static void a_large_file_is_refused(void **state)
     write_file("connector", text, len, 0600);
     free(text);
     run = run_import("connector", NULL);
-    assert_string_equal(run.notes,
-                        "millrace: cannot read connector: it is larger than 1024 KiB\n");
+    assert_string_equal(run.notes, "millrace: cannot read connector: it is larger than 1024 KiB\n");
     assert_int_equal(run.code, EXIT_CONFIG);
     run_done(&run);
 }
@@ -569,8 +591,7 @@ static void a_missing_file_is_told(void **state)
     struct run run = run_import("nowhere", NULL);
 
     (void)state;
-    assert_string_equal(run.notes,
-                        "millrace: cannot read nowhere: No such file or directory\n");
+    assert_string_equal(run.notes, "millrace: cannot read nowhere: No such file or directory\n");
     assert_int_equal(run.code, EXIT_CONFIG);
     run_done(&run);
 }
@@ -733,10 +754,11 @@ int main(void)
                                          .test_func = what_is_lost_is_told,
                                          .initial_state = &note_cases[i]};
     for (size_t i = 0; i < ARRAY_LEN(property_cases); i++)
-        tests[n++] = (struct CMUnitTest){.name = property_cases[i].note != NULL ? property_cases[i].note
-                                                                         : property_cases[i].path,
-                                         .test_func = properties_are_carried_over,
-                                         .initial_state = &property_cases[i]};
+        tests[n++] =
+            (struct CMUnitTest){.name = property_cases[i].note != NULL ? property_cases[i].note
+                                                                       : property_cases[i].path,
+                                .test_func = properties_are_carried_over,
+                                .initial_state = &property_cases[i]};
     for (size_t i = 0; i < ARRAY_LEN(bad_cases); i++)
         tests[n++] = (struct CMUnitTest){.name = bad_cases[i].message,
                                          .test_func = bad_input_is_refused,
