@@ -10,6 +10,7 @@
 #include "sinks/plain.h"
 #include "sinks/recorder.h"
 #include "sinks/registry_client.h"
+#include "sinks/registry_collect.h"
 #include "sinks/registry_directory.h"
 #include "sinks/route.h"
 
@@ -63,6 +64,28 @@ struct sink *registry_make_sink(const struct options *options, const char *datab
         return null_sink_create(recorder);
     }
     return NULL;
+}
+
+struct recorder *registry_make_recorder(const struct options *options, enum encoding_kind encoding,
+                                        const char *database,
+                                        struct schema_registry **out_collected)
+{
+    struct recorder_options records = options->records;
+
+    records.database = database;
+    records.encoding = encoding;
+    records.registry = encoding == ENCODING_AVRO ? registry_collect_create() : NULL;
+    if (out_collected != NULL)
+        *out_collected = records.registry;
+    return recorder_create(&records);
+}
+
+bool registry_read_partitions(const struct options *options, const char *const *topics,
+                              size_t count, int32_t *out_partitions, struct error *err)
+{
+    if (options->sink != SINK_KAFKA)
+        return error_set(err, ERROR_CONFIG, "the sink is not Kafka");
+    return kafka_read_partitions(&options->kafka, topics, count, out_partitions, err);
 }
 
 struct source *registry_make_source(const struct options *options, int stop_fd)

@@ -58,6 +58,11 @@ struct sink *kafka_sink_create(const struct kafka_options *options, struct recor
 bool kafka_read_position(const struct kafka_options *options, struct position *out,
                          struct error *err) MUST_CHECK;
 
+/* How many partitions each of these topics has, 0 where there is none (or none that we may see),
+ * for `millrace plan`: nothing is made.  Waits a few seconds at most. */
+bool kafka_read_partitions(const struct kafka_options *options, const char *const *topics,
+                           size_t count, int32_t *out_partitions, struct error *err) MUST_CHECK;
+
 /* librdkafka's, as it is loaded: "2.15.1". */
 const char *kafka_library_version(void);
 

@@ -182,6 +182,12 @@ static struct plan *plan_of(struct recorder *r, const struct relation *relation,
     return plan;
 }
 
+const struct plan *recorder_plan(struct recorder *r, const struct relation *relation,
+                                 struct error *err)
+{
+    return plan_of(r, relation, err);
+}
+
 struct topic *recorder_topic(struct recorder *r, const struct relation *relation, struct error *err)
 {
     struct plan *plan = plan_of(r, relation, err);

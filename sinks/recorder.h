@@ -99,6 +99,7 @@ struct records {
 };
 
 struct recorder;
+struct plan;
 
 struct recorder *recorder_create(const struct recorder_options *options); /* options are copied */
 void recorder_destroy(struct recorder *r);                                /* NULL is fine */
@@ -119,6 +120,11 @@ void recorder_taken(struct recorder *r);
 /* Makes (or finds) the topic that a relation's records will go to, before any record is made. */
 struct topic *recorder_topic(struct recorder *r, const struct relation *relation,
                              struct error *err) MUST_CHECK;
+
+/* How its records are made (plan.h); valid until a relation of the same oid is another one.  For
+ * those who describe records without making any. */
+const struct plan *recorder_plan(struct recorder *r, const struct relation *relation,
+                                 struct error *err) MUST_CHECK;
 
 /* Calls visit for each topic made so far: to free what was attached. */
 void recorder_each_topic(struct recorder *r, void (*visit)(struct topic *topic, void *context),
