@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deps.sh - makes a Debian 12 or 13 machine able to build, run and test millrace.
 #
-#   deploy/deps.sh                       everything
+#   deploy/deps.sh                       all but package-lists and debezium
 #   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
 #                                        package-lists (Debian's: data for the quickstart), bench (what
 #                                        draws its plots), debezium (what the bench can compare with)
@@ -30,7 +30,7 @@ declare -A postgres_sha512=(
     [18]=jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==)
 rdkafka_least=2.6.1 # 2.6.0 and older cannot log in to Kafka 4 by SCRAM
 
-groups=build,postgres,kafka,tests
+groups=build,postgres,kafka,tests,bench
 majors=
 while [ $# -gt 0 ]; do
     case $1 in

@@ -6,8 +6,10 @@ printed.  Ratios are what to quote: the machine is shared by all servers.
 """
 import argparse
 import pathlib
+import re
 import shlex
 import signal
+import subprocess
 import sys
 
 from world import ROOT, World  # noqa: I001 (it finds the modules of other folders)
@@ -45,11 +47,14 @@ def options_read():
     add("--encodings", type=listed(ENCODINGS), default=ENCODINGS,
         help="some of json,json-schema,avro; the first is compared everywhere, the others with single-row inserts")
     add("--everything", action="store_true", help="all contenders at every workload, not only where it matters most")
+    add("--contenders", type=re.compile, default="", metavar="REGEX",
+        help="only those whose label, as in the tables, matches; librdkafka needs a relay into Kafka before it")
     add("--debezium", action="store_true", help="also Debezium's connector, tuned (fetched from Maven Central)")
     add("--debezium-runs", type=int, default=1, help="its turns; it takes its time")
     add("--json", type=pathlib.Path, metavar="FILE", help="all figures, each run's")
     add("--plots", type=pathlib.Path, metavar="FOLDER", help="throughput.png and growth.png")
     add("--millrace", type=pathlib.Path, default=ROOT / "build/release/relay/millrace", help="the program to measure")
+    add("--tools", type=pathlib.Path, default=ROOT / "build/release/tests/bench", help="where bench_produce... are")
     options = arguments.parse_args()
     if options.scale <= 0 or options.runs < 1 or options.debezium_runs < 1:
         arguments.error("--scale, --runs and --debezium-runs must be above 0")
@@ -92,7 +97,10 @@ def main():
         if options.json:
             report.write(options.json)
         if options.plots and report.results:
-            plot.draw(report.results, options.plots)
+            try:
+                plot.draw(report.results, options.plots)
+            except (OSError, subprocess.CalledProcessError) as problem:
+                report.failed("plots", problem)
     for failure in report.failures:
         print(f"bench: FAILED {failure}", file=sys.stderr)
     return 1 if report.failures else 0

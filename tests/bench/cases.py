@@ -8,6 +8,7 @@ encode    nanoseconds to encode an event: ours, jansson, Avro C
 scale     cost as work grows: columns, text, transaction size, tables, partitions
 """
 import contextlib
+import re
 import subprocess
 import time
 
@@ -27,6 +28,7 @@ COMPARED = ("inserts", "tpcb")  # with Debezium, unless --everything
 
 def in_turn(world, report, contenders, runs, one):
     """A B C A B C ...: {contender: [Figures]}.  Who fails is told, and has no further turn."""
+    contenders = [c for c in contenders if re.search(world.options.contenders, c.label)]
     found, lost = {c: [] for c in contenders}, set()
     for turn in range(runs):
         for c in contenders:
@@ -87,6 +89,8 @@ def stream_contenders(world, workload):
             found += [Millrace("null", encoding), Millrace("kafka", encoding)]
     if world.debezium and (workload.name in COMPARED or options.everything):
         found.append(world.debezium)
+        if full:
+            found.append(world.debezium.as_shipped())
     return found
 
 
@@ -157,6 +161,8 @@ def latency(world, report):
         if world.debezium:
             whos.append(("Debezium, at least once", lambda: connected(world, rate, seconds)))
         for who, measure in whos:
+            if not re.search(world.options.contenders, who):
+                continue
             try:
                 delays(report, rate, who, measure())
             except (Failure, ServerError, OSError) as problem:
@@ -323,7 +329,7 @@ def first_event(world, report):
 def encode(world, report):
     events = world.scaled(200_000, 100)
     report.title(f"encode: nanoseconds an event, {events} events of eight columns")
-    done = subprocess.run([tool("bench_encode"), str(events)], capture_output=True, text=True, check=False)
+    done = subprocess.run([tool(world, "bench_encode"), str(events)], capture_output=True, text=True, check=False)
     for text in done.stdout.splitlines():
         who, _, rest = text.rpartition(" ns an event")[0].rpartition(" ")
         if rest:
@@ -350,10 +356,10 @@ def growing(world):
     for size in (10, 100, 1000, 10000):
         yield "bytes of text", size, work(min(most, most * 1000 // size), columns=workloads.text_columns(size))
     for each in (1, 10, 100, 1000, 10_000, 100_000, 1_000_000):
-        each = min(each, max(1, int(each * world.options.scale)) if each > most else each)
-        yield "rows in a transaction", each, work(most // 3 if each == 1 else max(most, each), each)
-    for count in (1, 10, 100, 1000):
-        yield "tables", world.scaled(count), work(most, 30, columns=PLAIN, table_count=world.scaled(count))
+        if each <= 4 * most:
+            yield "rows in a transaction", each, work(most // 3 if each == 1 else max(most, each), each)
+    for count in sorted({world.scaled(count) for count in (1, 10, 100, 1000)}):
+        yield "tables", count, work(most, 30, columns=PLAIN, table_count=count)
     for count in (1, 4, 16, 64):
         yield "partitions", count, work(most, partitions=count)
 

@@ -7,7 +7,7 @@ import json
 import subprocess
 
 from programs import Failure, Figures
-from world import DATABASE, ROOT
+from world import DATABASE
 
 PATIENCE_S = 900
 
@@ -82,7 +82,7 @@ class Millrace:
             world.make_topics(slot, tables, workload.partitions)
         relay = millrace(world, slot, **{
             **self.settings(), "slot.name": slot, "slot.adopt": "true", "snapshot.mode": "never",
-            "publication.name": "pub", "publication.create": "no"})
+            "publication.name": "pub", "publication.create": "no", "topics.partitions": workload.partitions})
         figures = relay.until(lambda: world.confirmed(slot, end), PATIENCE_S, "the end of the backlog")
         relay.stop()
         if self.sink == "kafka":
@@ -138,9 +138,11 @@ class Librdkafka:
         self.label = "librdkafka alone, " + ("transactions" if transactions else "idempotent")
 
     def write(self, world, rows):
+        if self.sample.file is None:
+            raise Failure("no relay has written the records that it is to write")
         name = world.fresh_name()
         world.make_topics(name, self.sample.tables, self.sample.partitions)
-        arguments = [tool("bench_produce"), "-b", world.kafka.bootstrap, "-p", name, "-f", self.sample.file, "-n", rows]
+        arguments = [tool(world, "bench_produce"), "-b", world.kafka.bootstrap, "-p", name, "-f", self.sample.file, "-n", rows]
         for key, value in self.properties.items():
             arguments += ["-X", f"{key}={value}"]
         if self.transactions:
@@ -156,13 +158,13 @@ class Librdkafka:
         return self.write(world, rows)
 
 
-def tool(name):
-    return ROOT / f"build/release/tests/bench/{name}"
+def tool(world, name):
+    return world.options.tools / name
 
 
 def latency(world, topic, rate, seconds, **more):
     """Runs bench_latency; what it says.  more: its options by letter."""
-    arguments = [tool("bench_latency"), "-b", world.kafka.bootstrap, "-t", topic, "-r", rate, "-s", seconds]
+    arguments = [tool(world, "bench_latency"), "-b", world.kafka.bootstrap, "-t", topic, "-r", rate, "-s", seconds]
     for letter, value in more.items():
         arguments += [f"-{letter}", value]
     program = world.programs.start("latency", arguments)

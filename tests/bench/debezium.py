@@ -17,10 +17,11 @@ from world import DATABASE
 JAVA = ["-Xms512m", "-Xmx1g", "-XX:+UseParallelGC", "-Xshare:auto"]
 JSON = {f"{side}.converter{rest}": value for side in ("key", "value") for rest, value in (
     ("", "org.apache.kafka.connect.json.JsonConverter"), (".schemas.enable", "false"))}
+NEEDED = {
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1",
+    "plugin.name": "pgoutput", "publication.name": "pub", "publication.autocreate.mode": "disabled"}
 # Larger batches and queues than by default, no waits between them, none of the optional extras.
 TUNED = {
-    "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1",
-    "plugin.name": "pgoutput", "publication.name": "pub", "publication.autocreate.mode": "disabled",
     "max.batch.size": "16384", "max.queue.size": "65536", "poll.interval.ms": "5",
     "snapshot.fetch.size": "20000", "snapshot.max.threads": "2", "extended.headers.enabled": "false",
     "producer.override.linger.ms": "5", "producer.override.batch.size": "1000000",
@@ -66,16 +67,20 @@ class Connect(Server):
 
 
 class Debezium:
-    label, kind = "Debezium 3.7, Kafka at least once, json", "debezium"
+    kind = "debezium"
 
-    def __init__(self, worker):
-        self.worker = worker
+    def __init__(self, worker, tuned=True):
+        self.worker, self.tuned = worker, tuned
+        self.label = f"Debezium {'tuned' if tuned else 'as shipped'}, at least once, json"
+
+    def as_shipped(self):
+        return Debezium(self.worker, tuned=False)
 
     # ---- connectors
 
     def start(self, world, name, **more):
         self.worker.ask("PUT", f"/connectors/{name}/config", {
-            **TUNED, "database.hostname": "127.0.0.1", "database.port": str(world.postgres.port),
+            **NEEDED, **(TUNED if self.tuned else {}), "database.hostname": "127.0.0.1", "database.port": str(world.postgres.port),
             "database.user": "postgres", "database.password": "unused", "database.dbname": DATABASE,
             "topic.prefix": name, "slot.name": name, **more})
 

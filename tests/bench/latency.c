@@ -1,13 +1,14 @@
 /*
  * latency - how long after its commit in PostgreSQL does a consumer hold a row?
  *
- *     latency -b BOOTSTRAP -t TOPIC -d CONNINFO -q SQL -r RATE -s SECONDS [-c WRITERS] [-u]
- *     latency -b BOOTSTRAP -t TOPIC -r RATE -s SECONDS [-i ID] [-u]
+ *     latency -b BOOTSTRAP -t TOPIC -d CONNINFO -q SQL -r RATE -s SECONDS [-c WRITERS]
+ *     latency -b BOOTSTRAP -t TOPIC -r RATE -s SECONDS [-i ID]
  *
  * Runs SQL, one row a transaction, RATE times a second from so many connections, and reads what
- * comes of it in partition 0 of TOPIC, as a read_committed consumer (-u: read_uncommitted).  A
+ * comes of it in partition 0 of TOPIC, as a read_committed consumer.  A
  * delay is this machine's clock when the consumer was handed the record, less source.ts_us in it,
  * which is PostgreSQL's commit time by the same clock.  Each delay is kept: percentiles are exact.
+ * What is written in the first WARM_UP_S seconds, which come on top, is left out.
  *
  * Without a database it is the floor: the same pace written straight into the topic, in
  * transactions of ID, or without one idempotent.  What that shows is what Kafka and this program
@@ -35,6 +36,7 @@
 #define POLL_MS 100
 #define PATIENCE_NS INT64_C(20000000000) /* after the last transaction */
 #define MOST_WRITERS 64
+#define WARM_UP_S 2
 
 struct reader {
     rd_kafka_t *kafka;
@@ -42,14 +44,14 @@ struct reader {
     long count, room;
 };
 
-static void open_reader(struct reader *r, const struct latency *l, const char *isolation)
+static void open_reader(struct reader *r, const struct latency *l)
 {
     rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
     client_set(conf, "bootstrap.servers", l->bootstrap);
     client_set(conf, "group.id", "latency");
-    client_set(conf, "isolation.level", isolation);
+    client_set(conf, "isolation.level", "read_committed");
     client_set(conf, "enable.auto.commit", "false");
     client_set(conf, "enable.partition.eof", "true");
     client_set(conf, "fetch.error.backoff.ms", "1");
@@ -145,6 +147,8 @@ static double own_cpu(void)
 
 static void print(struct reader *r, struct latency *l, double seconds)
 {
+    r->count -= l->warm;
+    memmove(r->delays_us, r->delays_us + l->warm, (size_t)r->count * sizeof *r->delays_us);
     qsort(r->delays_us, (size_t)r->count, sizeof *r->delays_us, by_size);
     printf("{\"records\": %ld, \"seconds\": %.3f, \"p50_ms\": %.3f, \"p90_ms\": %.3f, "
            "\"p99_ms\": %.3f, \"p999_ms\": %.3f, \"max_ms\": %.3f, \"writer_late_max_ms\": %.3f, "
@@ -154,13 +158,13 @@ static void print(struct reader *r, struct latency *l, double seconds)
            own_cpu());
 }
 
-static void measure(struct latency *l, const char *isolation)
+static void measure(struct latency *l)
 {
     pthread_t threads[MOST_WRITERS];
     struct reader r = {0};
     int64_t from;
 
-    open_reader(&r, l, isolation);
+    open_reader(&r, l);
     while (poll_once(&r)) /* until it stands at the end */
         ;
     r.count = 0;
@@ -182,13 +186,12 @@ static void measure(struct latency *l, const char *isolation)
     free(r.delays_us);
 }
 
-static const char *options_read(struct latency *l, int argc, char **argv)
+static void options_read(struct latency *l, int argc, char **argv)
 {
-    const char *isolation = "read_committed";
     long seconds = 0;
     int letter;
 
-    while ((letter = getopt(argc, argv, "b:t:d:q:r:s:c:i:u")) != -1) {
+    while ((letter = getopt(argc, argv, "b:t:d:q:r:s:c:i:")) != -1) {
         switch (letter) {
         case 'b':
             l->bootstrap = optarg;
@@ -214,27 +217,25 @@ static const char *options_read(struct latency *l, int argc, char **argv)
         case 'i':
             l->id = optarg;
             break;
-        case 'u':
-            isolation = "read_uncommitted";
-            break;
         default:
             exit(2);
         }
     }
-    l->count = l->rate * seconds;
+    l->warm = l->rate * WARM_UP_S;
+    l->count = l->warm + l->rate * seconds;
     if (l->conninfo == NULL)
         l->writers = 1;
     if (l->bootstrap == NULL || l->topic == NULL || (l->conninfo != NULL && l->sql == NULL) ||
-        l->count <= 0 || l->writers < 1 || l->writers > MOST_WRITERS)
+        seconds <= 0 || l->rate <= 0 || l->writers < 1 || l->writers > MOST_WRITERS)
         client_die("usage",
                    "-b, -t, -r and -s are needed, and -q with -d; see the top of latency.c");
-    return isolation;
 }
 
 int main(int argc, char **argv)
 {
     static struct latency l = {.writers = 4};
 
-    measure(&l, options_read(&l, argc, argv));
+    options_read(&l, argc, argv);
+    measure(&l);
     return 0;
 }

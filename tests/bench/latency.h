@@ -17,6 +17,7 @@ struct latency {
     const char *conninfo, *sql; /* of the database; conninfo NULL: straight into the topic */
     const char *id;             /* straight into the topic: of the transactions, NULL: without */
     long writers, rate, count;
+    long warm;                /* of count: the first ones, which do not count */
     int64_t start_ns;         /* CLOCK_MONOTONIC */
     atomic_long taken;        /* transactions that a writer has begun */
     atomic_int writers_left;  /* that are not finished yet */

@@ -12,6 +12,7 @@ COLOURS = {"relay": "#1f77b4", "debezium": "#d62728", "source": "#7f7f7f", "sink
 SERIES = [("source", "pg_recvlogical", "#7f7f7f"), ("null", "millrace, null", "#ff7f0e"),
           ("kafka", "millrace, Kafka exactly once", "#1f77b4")]
 MEASURES = [("events_per_s", "events/s"), ("cpu_s_per_million", "CPU µs per event"), ("peak_mib", "peak MiB")]
+TITLES = {"inserts": "single-row inserts", "tpcb": "TPC-B by pgbench"}
 AXES = ["columns", "bytes of text", "rows in a transaction", "tables", "partitions"]
 
 
@@ -39,31 +40,31 @@ def block(name, rows):
 
 def throughput(results):
     """Events a second against CPU for an event, each contender a point; right and low is dear."""
-    rows = [r for r in results if r["case"] == "stream" and r["work"] in ("inserts", "tpcb") and r["cpu_s_per_million"]]
-    works = [w for w in ("inserts", "tpcb") if any(r["work"] == w for r in rows)]
+    rows = [r for r in results if r["case"] == "stream" and r["work"] in TITLES and r["cpu_s_per_million"]]
+    works = [w for w in TITLES if any(r["work"] == w for r in rows)]
     if not works:
         return None
-    titles = {"inserts": "single-row inserts", "tpcb": "TPC-B by pgbench"}
-    script = (f"set terminal pngcairo size {760 * len(works)},560 font 'DejaVu Sans,10'\n"
-              f"set multiplot layout 1,{len(works)}\nset logscale xy\nset grid\nset key bottom left\nset offsets graph "
-              "0.1, graph 0.45, graph 0.1, graph 0.1\nset xlabel 'CPU of the process, µs per event'\n"
-              "set ylabel 'events/s'\nset format y '%.0s%c'\n")
-    for work in works:
-        plots = []
-        for kind, title in (("relay", "millrace"), ("source", "floor: PostgreSQL's client"),
-                            ("sink", "floor: librdkafka alone"), ("debezium", "Debezium 3.7, tuned")):
-            some = [r for r in rows if r["work"] == work and r["kind"] == kind]
-            if some:
-                script += block(f"{work}_{kind}", [
-                    (r["cpu_s_per_million"], r["events_per_s"], f'"{short(r["contender"])}"') for r in some])
-                plots.append(f"${work}_{kind} using 1:2 with points pt 7 ps 1.4 lc rgb '{COLOURS[kind]}' title {quoted(title)}, "
-                             f"${work}_{kind} using 1:2:3 with labels left offset 0.9,0 font ',8' notitle")
-        script += f"set title {quoted(titles[work])}\nplot {', '.join(plots)}\n"
+    script = (f"set terminal pngcairo noenhanced size {430 * len(works) + 320},430 font 'DejaVu Sans,9'\n"
+              f"set multiplot\nset logscale xy\nset grid\nset autoscale noextend\n"
+              "set offsets graph 0.08, graph 0.08, graph 0.08, graph 0.08\n"
+              "set xlabel 'CPU of the process, µs per event'\nset format y '%.0s%c'\n")
+    width = 1 / (len(works) + 320 / 430)  # of a picture; the rest is the key's
+    for n, work in enumerate(works):
+        some = [r for r in rows if r["work"] == work]
+        script += "".join(block(f"{work}{i}", [(r["cpu_s_per_million"], r["events_per_s"])]) for i, r in enumerate(some))
+        plots = [f"${work}{i} with points pt {shape(some, r)} ps 1.5 lw 1.5 lc rgb '{COLOURS[r['kind']]}' "
+                 f"title {quoted(r['contender'])}" for i, r in enumerate(some)]
+        script += (f"set size {width},1\nset origin {n * width},0\nset lmargin 9\nset rmargin 2\n"
+                   f"set title {quoted(TITLES[work])}\nset ylabel {quoted('' if n else 'events/s')}\n"
+                   + ("unset key\n" if n < len(works) - 1 else
+                      f"set key at screen {len(works) * width + 0.02},0.9 left top Left reverse spacing 1.4\n")
+                   + f"plot {', '.join(plots)}\n")
     return script
 
 
-def short(contender):
-    return contender.removeprefix("millrace, ").removeprefix("librdkafka alone, ")
+def shape(rows, row):
+    """Point types 4, 6, 8... in turn among those of one colour: filled, so that 5, 7, 9..."""
+    return 5 + 2 * ([r for r in rows if r["kind"] == row["kind"]].index(row) % 5) - (row["kind"] != "relay")
 
 
 def series_of(result):
@@ -76,9 +77,9 @@ def growth(results):
     axes = [axis for axis in AXES if any(r["work"] == axis for r in rows)]
     if not axes:
         return None
-    script = (f"set terminal pngcairo size 1100,{210 * len(axes) + 30} font 'DejaVu Sans,8'\n"
-              f"set multiplot layout {len(axes)},{len(MEASURES)}\nset logscale x\nset grid\nset format y '%.0s%c'\n"
-              "set yrange [0:*]\nset format x '%.0s%c'\n")
+    script = (f"set terminal pngcairo noenhanced size 1000,{170 * len(axes) + 30} font 'DejaVu Sans,8'\n"
+              f"set multiplot layout {len(axes)},{len(MEASURES)}\nset logscale x\nset autoscale xfix\nset grid\nset format y '%.0s%c'\n"
+              "set yrange [0:*]\nset lmargin 9\nset rmargin 2\nset offsets 0, 0, graph 0.15, 0\nset format x '%.0s%c'\n")
     for axis in axes:
         for measure, label in MEASURES:
             plots = []
@@ -91,7 +92,7 @@ def growth(results):
                     shown = f"title {quoted(title)}" if (axis, measure) == (axes[0], "events_per_s") else "notitle"
                     plots.append(f"${name} with linespoints pt 7 ps 0.7 lw 1.5 lc rgb '{colour}' {shown}")
             if plots:
-                script += (f"set xlabel {quoted(axis)} offset 0,0.6\nset ylabel {quoted(label)} offset 1,0\n"
+                script += (f"set xlabel {quoted(axis)} offset 0,0.6\nset ylabel {quoted(label)} offset 1.5,0\n"
                            f"set key top right samplen 1\nplot {', '.join(plots)}\n")
     return script
 
