@@ -148,7 +148,7 @@ def snapshot(world, report):
 
 
 def latency(world, report):
-    seconds = world.scaled(60, 3)
+    seconds = world.scaled(60)
     world.sql("CREATE TABLE l (id bigserial PRIMARY KEY, t text)")
     world.sql("CREATE PUBLICATION pub FOR TABLE l")
     for rate in (500, 2000):
@@ -183,7 +183,7 @@ def straight(world, rate, seconds, transactions):
     """The floor: what Kafka and the measuring itself cost, without PostgreSQL and without a relay."""
     name = world.fresh_name()
     world.make_topics(name, ["l"])
-    found = run_latency(world, f"{name}.public.l", rate, max(3, seconds // 4), **({"i": name} if transactions else {}))
+    found = run_latency(world, f"{name}.public.l", rate, max(1, seconds // 4), **({"i": name} if transactions else {}))
     world.drop_topics(name)
     return found
 

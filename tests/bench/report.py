@@ -119,8 +119,6 @@ def versions(options):
     def said(*argv):
         return subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False).stdout.strip()
 
-    found = {"millrace": said(options.millrace, "--version"), "PostgreSQL": said("psql", "--version").split()[-1],
-             "Kafka": "4.3.1", "librdkafka": said("pkg-config", "--modversion", "rdkafka")}
-    if options.debezium:
-        found["Debezium"] = "3.7.0.Final"
-    return found
+    own = dict(row.split(" ", 1) for row in said(options.millrace, "--version").splitlines() if " " in row)
+    found = {**own, "PostgreSQL": said("psql", "--version").split()[2], "Kafka": "4.3.1"}
+    return {**found, "Debezium": "3.7.0.Final"} if options.debezium else found
