@@ -2,10 +2,10 @@
 
 Each type has two tables, (id, v, a): `fit` with what every encoding can hold, and `unfit`, which a relay
 with encoding avro leaves out.  v is a value, a an array of such.  The rows are there before the relay
-starts (snapshot), then each is inserted once more (stream) and deleted (the old row, under REPLICA
-IDENTITY FULL): the bytes of the three must be one and the same.
+starts (snapshot), then each is deleted (the old row, under REPLICA IDENTITY FULL) and inserted once more
+(stream): the bytes of the three must be one and the same.
 
-The database's settings are as hostile as can be, since none of them may show.
+The settings of the database are odd ones, and others while streaming than in the snapshot: none may show.
 """
 import collections
 import io
@@ -22,10 +22,12 @@ from servers import Relay, TopicReader
 from type_values import EXTENSIONS, NO_INPUT, Sql, Unfit, postgres_since, MAKE, types
 
 ENCODINGS = ["json", "json-schema", "avro"]
-HOSTILE = {"datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "extra_float_digits": "-3",
-           "bytea_output": "escape", "timezone": "Asia/Kolkata", "search_path": "elsewhere",
-           "xmlbinary": "hex", "quote_all_identifiers": "on", "standard_conforming_strings": "off",
-           "array_nulls": "off", "row_security": "on", "client_encoding": "LATIN1"}
+SETTINGS = {  # of the database: while the snapshot is read, and while changes are streamed
+    "datestyle": ("SQL, DMY", "German"), "intervalstyle": ("sql_standard", "iso_8601"),
+    "extra_float_digits": ("-3", "0"), "bytea_output": ("escape", "hex"),
+    "timezone": ("Asia/Kolkata", "America/New_York"), "search_path": ("elsewhere", "public, pg_temp"),
+    "client_encoding": ("LATIN1", "WIN1252"), "quote_all_identifiers": ("on", "off"),
+    "standard_conforming_strings": ("off", "on"), "xmlbinary": ("hex", "base64"), "array_nulls": ("off", "on")}
 DEADLINE_S = 180
 
 Table = collections.namedtuple("Table", "name declaration has_array values arrays")
@@ -184,21 +186,27 @@ class Stage:
                     except Exception as problem:
                         raise AssertionError(f"{table.declaration}: {problem}\n{sql}") from None
         self.database.execute("CREATE TABLE public.zz_end (id int PRIMARY KEY); CREATE PUBLICATION types FOR ALL TABLES")
-        for name, value in HOSTILE.items():
-            self.pg.execute(f"ALTER DATABASE types SET {name} = {literal(value)}")
 
     def play(self):
+        self.set_settings(0)
         for encoding in ENCODINGS:
             self.start(encoding)
         for relay in self.relays.values():
             relay.wait_for_log(" streaming ", DEADLINE_S)
+            assert relay.terminate() == 0
+        self.set_settings(1)
+        for relay in self.relays.values():
+            relay.start()
         with self.database.connect() as connection:
-            for setting in ("client_encoding", "search_path"):
-                connection.execute(f"RESET {setting}; SET {setting} = DEFAULT")
             for table in self.tables:
                 connection.execute(again_sql(table))
             connection.execute("INSERT INTO public.zz_end VALUES (1)")
         self.read()
+
+    def set_settings(self, which):
+        for name, values in SETTINGS.items():
+            value = values[which] if name == "search_path" else literal(values[which])
+            self.pg.execute(f"ALTER DATABASE types SET {name} = {value}")
 
     def start(self, encoding):
         name = encoding.replace("-", "_")
