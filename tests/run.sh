@@ -4,6 +4,7 @@
 #   tests/run.sh                      everything
 #   tests/run.sh --long               also PostgreSQL 13 and 18, and 200 kills instead of 20
 #   tests/run.sh --only unit,lint     some of: unit, lint, fuzz, integration
+#   tests/run.sh --only downstream    consumers of others on our topics: Debezium's JDBC sink, Flink (not in "everything")
 #
 # Ends with `N passed, N failed, N skipped`; exit 0 only if nothing failed and something passed.  What
 # each stage said is in build/check/NAME.log.
@@ -20,14 +21,14 @@ while [ $# -gt 0 ]; do
     case $1 in
     --only) stages=${2:?--only needs a list} && shift 2 ;;
     --long) kills=200 && more_postgres=13,18 && shift ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
 done
 for stage in ${stages//,/ }; do
     case $stage in
-    unit | lint | fuzz | integration) ;;
-    *) die "--only: no such stage \"$stage\" (unit, lint, fuzz, integration)" ;;
+    unit | lint | fuzz | integration | downstream) ;;
+    *) die "--only: no such stage \"$stage\" (unit, lint, fuzz, integration, downstream)" ;;
     esac
 done
 
@@ -110,9 +111,20 @@ integration() { # integration NAME BUILD ARGUMENT...: pytest on the relay of tha
     local name=$1 build=$2
 
     shift 2
+    pytest_of "$name" "$build" "$@" tests/integration
+}
+
+downstream() { # programs of others that read what the relay of that build writes
+    pytest_of downstream "$1" tests/downstream
+}
+
+pytest_of() { # pytest_of NAME BUILD ARGUMENT...
+    local name=$1 build=$2
+
+    shift 2
     ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         "$(python_of_tests)" -m pytest -q -ra -p no:cacheprovider --junitxml="$results/$name.xml" \
-        --millrace="$tree/build/$build/relay/millrace" "$@" tests/integration
+        --millrace="$tree/build/$build/relay/millrace" "$@"
 }
 
 wants_any() {
@@ -126,6 +138,9 @@ wants_any() {
 
 # ---- in order
 
+if wants downstream; then
+    "$BASH" deploy/deps.sh --only build,postgres,kafka,tests,downstream
+fi
 if wants integration; then
     "$BASH" deploy/deps.sh ${more_postgres:+--postgres "$more_postgres"}
 else
@@ -164,5 +179,9 @@ if wants integration; then
                 --postgres-version "$major"
         done
     fi
+fi
+if wants downstream; then
+    check build-release preset_build release
+    if $good; then check downstream downstream release; fi
 fi
 finish
