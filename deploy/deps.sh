@@ -157,7 +157,7 @@ packages_wanted() {
     fi
     if wants tests; then
         clang_major=$(candidate clang | sed 's/^[0-9]*:\([0-9]*\).*/\1/')
-        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"}
+        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"} valgrind
     fi
     if [ -n "$majors" ] && ! command -v npm >/dev/null; then
         echo npm
