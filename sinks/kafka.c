@@ -34,7 +34,7 @@ struct kafka_sink {
     int stop_fd;
     struct kafka_producer producer;
     struct kafka_transaction transaction;
-    bool committing;   /* until reap() has reported it */
+    bool committing; /* until reap() has reported it */
     size_t committing_lane;
     /* Topics that no record may go to yet: those announced and not asked for, and those that the
      * helper is at. */
@@ -197,8 +197,8 @@ static bool send_one(struct kafka_sink *k, const struct record *r, struct error 
     const struct kafka_topic *topic = r->topic->attached;
     size_t bytes = record_bytes(r);
 
-    if (!kafka_producer_send(&k->producer, topic, choose_partition(r, topic->partitions), r,
-                             bytes, err))
+    if (!kafka_producer_send(&k->producer, topic, choose_partition(r, topic->partitions), r, bytes,
+                             err))
         return false;
     k->sink.pending_records++;
     k->sink.pending_bytes += bytes;

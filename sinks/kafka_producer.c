@@ -336,7 +336,7 @@ bool kafka_producer_send(struct kafka_producer *p, const struct kafka_topic *top
         return true;
     }
     atomic_fetch_sub(&p->owed_bytes, weight);
-    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken",
-                   topic->name, bytes);
+    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken", topic->name,
+                   bytes);
     return kafka_producer_fault(p, lane, code, NULL, what, err);
 }

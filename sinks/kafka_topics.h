@@ -22,7 +22,7 @@ struct kafka_topic {
     const char *name;                       /* somebody else's, who keeps it for longer */
     rd_kafka_topic_t *handles[KAFKA_LANES]; /* one for each librdkafka instance that writes to it */
     int32_t partitions;                     /* 0: not looked up yet */
-    struct kafka_topic *next; /* of those that are looked up together */
+    struct kafka_topic *next;               /* of those that are looked up together */
 };
 
 /* Makes those of a list that are not there of the handles `lane`, for `rk`. */

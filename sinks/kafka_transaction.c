@@ -74,8 +74,7 @@ static bool fence_all(struct kafka_transaction *t, struct error *err)
 }
 
 /* Handles of the lanes beyond the first, which has looked the topics up. */
-static bool open_topics(const struct kafka_producer *p, struct kafka_topic *list,
-                        struct error *err)
+static bool open_topics(const struct kafka_producer *p, struct kafka_topic *list, struct error *err)
 {
     for (size_t i = 1; i < p->lane_count; i++)
         if (!kafka_topics_open(p->lanes[i].rk, i, list, err))
