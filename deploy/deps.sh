@@ -196,7 +196,7 @@ packages_wanted() {
     if wants tests; then
         extensions_wanted
         clang_major=$(candidate clang | sed 's/^[0-9]*:\([0-9]*\).*/\1/')
-        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"}
+        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"} valgrind
     fi
     if wants bench; then
         echo gnuplot-nox fonts-dejavu-core

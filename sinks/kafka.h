@@ -20,6 +20,9 @@
 
 enum kafka_delivery { DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
 
+#define KAFKA_LANES 2 /* exactly once: transactions that may be on their way at a time */
+#define KAFKA_SECOND_SUFFIX "#2"
+
 struct kafka_property {
     const char *name;
     const char *value;
@@ -28,7 +31,9 @@ struct kafka_property {
 struct kafka_options {
     const char *bootstrap_servers;
     enum kafka_delivery delivery;
-    const char *transactional_id; /* also the key of the position record: the relay's name */
+    const char
+        *transactional_id; /* also the key of the position record: the relay's name.  A second
+                            * one is taken too: this one with KAFKA_SECOND_SUFFIX behind it */
     const char *position_topic;
     bool create_topics;         /* make missing topics; else a missing topic is ERROR_CONFIG */
     int32_t partitions;         /* of data topics that we create; and what existing ones are checked

@@ -210,12 +210,12 @@ static bool check_partitions(const struct wanted *w, const struct kafka_topic *t
         topic->name, partitions, w->partitions);
 }
 
-static bool open_handles(rd_kafka_t *rk, struct kafka_topic *list, struct error *err)
+bool kafka_topics_open(rd_kafka_t *rk, size_t lane, struct kafka_topic *list, struct error *err)
 {
     for (; list != NULL; list = list->next) {
-        if (list->handle == NULL)
-            list->handle = rd_kafka_topic_new(rk, list->name, NULL);
-        if (list->handle == NULL)
+        if (list->handles[lane] == NULL)
+            list->handles[lane] = rd_kafka_topic_new(rk, list->name, NULL);
+        if (list->handles[lane] == NULL)
             return kafka_fault_set(err, rd_kafka_last_error(), NULL, "topic %s", list->name);
     }
     return true;
@@ -282,7 +282,7 @@ static enum kafka_lookup look_up(rd_kafka_t *rk, const struct wanted *w, int tim
 {
     const struct rd_kafka_metadata *reply = NULL;
     rd_kafka_resp_err_t code =
-        rd_kafka_metadata(rk, 0, list->next == NULL ? list->handle : NULL, &reply, timeout_ms);
+        rd_kafka_metadata(rk, 0, list->next == NULL ? list->handles[0] : NULL, &reply, timeout_ms);
     enum kafka_lookup outcome = LOOKUP_UNSURE;
 
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -300,7 +300,7 @@ static bool ensure(rd_kafka_t *rk, const struct wanted *w, const struct kafka_wa
     bool created = false;
     char what[320];
 
-    if (!open_handles(rk, list, err))
+    if (!kafka_topics_open(rk, 0, list, err))
         return false;
     (void)snprintf(what, sizeof what, list->next == NULL ? "topic %s" : "topic %s and others",
                    list->name);
@@ -412,11 +412,19 @@ bool kafka_topic_ensure_position(rd_kafka_t *rk, const struct kafka_options *opt
            ensure_compacted(rk, options->position_topic, wait, err);
 }
 
+void kafka_topic_close(struct kafka_topic *topic)
+{
+    for (size_t i = 0; i < KAFKA_LANES; i++) {
+        if (topic->handles[i] != NULL)
+            rd_kafka_topic_destroy(topic->handles[i]);
+        topic->handles[i] = NULL;
+    }
+}
+
 void kafka_topic_destroy(struct kafka_topic *topic)
 {
     if (topic == NULL)
         return;
-    if (topic->handle != NULL)
-        rd_kafka_topic_destroy(topic->handle);
+    kafka_topic_close(topic);
     free(topic);
 }

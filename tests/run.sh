@@ -3,7 +3,7 @@
 #
 #   tests/run.sh                      everything
 #   tests/run.sh --long               also PostgreSQL 13 and 18, and 200 kills instead of 20
-#   tests/run.sh --only unit,lint     some of: unit, lint, fuzz, integration
+#   tests/run.sh --only unit,lint     some of: unit, lint, fuzz, guard, integration
 #   tests/run.sh --only downstream    consumers of others on our topics: Debezium's JDBC sink, Flink (not in "everything")
 #
 # Ends with `N passed, N failed, N skipped`; exit 0 only if nothing failed and something passed.  What
@@ -14,7 +14,7 @@ me=run
 . "$(dirname "${BASH_SOURCE[0]}")/../deploy/lib/common.sh"
 cd "$tree"
 
-stages=unit,lint,fuzz,integration
+stages=unit,lint,fuzz,guard,integration
 kills=20
 more_postgres=
 while [ $# -gt 0 ]; do
@@ -27,8 +27,8 @@ while [ $# -gt 0 ]; do
 done
 for stage in ${stages//,/ }; do
     case $stage in
-    unit | lint | fuzz | integration | downstream) ;;
-    *) die "--only: no such stage \"$stage\" (unit, lint, fuzz, integration, downstream)" ;;
+    unit | lint | fuzz | guard | integration | downstream) ;;
+    *) die "--only: no such stage \"$stage\" (unit, lint, fuzz, guard, integration, downstream)" ;;
     esac
 done
 
@@ -90,6 +90,10 @@ preset_build() { # preset_build PRESET
 unit_tests() { # unit_tests PRESET NAME
     ctest --preset "$1" -j "$(nproc)" --output-junit "$results/$2.xml" \
         --test-output-size-passed 10000000 --test-output-size-failed 10000000
+}
+
+guard() { # instructions for each event; how to store new figures: tests/bench/guard.py --help
+    python3 tests/bench/guard.py build/release/tests/bench/bench_guard --junit "$results/guard.xml"
 }
 
 mutants() { # the ways in which the sources can be broken on purpose
@@ -164,12 +168,19 @@ if wants fuzz; then
     check build-fuzz preset_build fuzz
     if $good; then check fuzz unit_tests fuzz fuzz; fi
 fi
+released=false
+if wants_any guard integration; then
+    check build-release preset_build release
+    released=$good
+fi
+if wants guard && $released; then
+    check guard guard
+fi
 if wants integration; then
     # With sanitizers all that is about being right, by several processes with servers of their own,
     # since a test mostly waits; at full speed what is about being killed at the wrong moment.
     check integration-asan integration integration-asan ci -m "not kills" -n 3 --dist loadgroup
-    check build-release preset_build release
-    if $good; then
+    if $released; then
         check unit-release unit_tests release unit-release
         check build-mutants mutants_build
         check integration-release integration integration-release release -m "kills or smoke" \
