@@ -398,11 +398,7 @@ static bool compile_table(struct compiling *c)
 {
     struct plan *p = c->plan;
 
-    JSON_CONSTANT(&c->text, ",\"schema\":");
-    json_text(&c->text, c->relation->schema);
-    JSON_CONSTANT(&c->text, ",\"table\":");
-    json_text(&c->text, c->relation->name);
-    return keep_text(c, &p->table_json) && arena_copy(&p->arena, c->relation->schema, &p->schema) &&
+    return arena_copy(&p->arena, c->relation->schema, &p->schema) &&
            arena_copy(&p->arena, c->relation->name, &p->table);
 }
 
