@@ -240,6 +240,17 @@ static struct slice partition_key(struct slice key, const struct key_frame *fram
     return slice_of(key.at + frame->head, key.len - frame->head - frame->tail);
 }
 
+/* Without the headers, which are half of it: there are none yet. */
+static void start_record(struct record *record, const struct making *m)
+{
+    record->topic = m->plan->topic;
+    record->relation = m->relation;
+    record->has_key = record->has_value = false;
+    record->key = record->partition_key = record->value = (struct slice){NULL, 0};
+    record->value_buf = NULL;
+    record->header_count = 0;
+}
+
 static struct record *add_record(const struct making *m, const struct buf *key, struct buf *value)
 {
     struct buf *records = &m->r->records;
@@ -248,7 +259,7 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
     if (record == NULL)
         return NULL;
     records->len += sizeof *record;
-    *record = (struct record){.topic = m->plan->topic, .relation = m->relation};
+    start_record(record, m);
     if (key != NULL && m->plan->key.count > 0) {
         record->has_key = true;
         record->key = buf_view(key);
