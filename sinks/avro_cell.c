@@ -180,9 +180,10 @@ static enum encode_outcome write_date(struct avro_cell *w, const struct semantic
     int32_t days;
 
     (void)w;
-    (void)s;
     if (!time_read_date(text, &days))
         return ENCODE_MALFORMED;
+    if (s->finite && (days == INT32_MAX || days == INT32_MIN))
+        return ENCODE_UNFIT;
     avro_write_long(out, days);
     return ENCODE_DONE;
 }
@@ -195,6 +196,8 @@ static enum encode_outcome write_time(struct avro_cell *w, const struct semantic
     (void)w;
     if (!time_read_time(text, &us))
         return ENCODE_MALFORMED;
+    if (s->finite && us == TIME_DAY_US)
+        return ENCODE_UNFIT;
     avro_write_long(out, s->value == VALUE_TIME_MS ? us / 1000 : us);
     return ENCODE_DONE;
 }
@@ -225,13 +228,15 @@ static enum encode_outcome write_timestamp_ms(struct avro_cell *w, const struct 
 static enum encode_outcome write_timestamp_us(struct avro_cell *w, const struct semantic *s,
                                               struct slice text, struct buf *out)
 {
+    bool zoned = s->value == VALUE_TIMESTAMPTZ_US;
     struct moment m;
     int64_t us = 0;
 
     (void)w;
-    (void)s;
-    if (!time_read_timestamp(text, &m))
+    if (!(zoned ? time_read_timestamptz(text, &m) : time_read_timestamp(text, &m)))
         return ENCODE_MALFORMED;
+    if (m.kind != MOMENT_FINITE && s->finite)
+        return ENCODE_UNFIT;
     if (m.kind == MOMENT_INFINITY)
         us = INT64_MAX;
     else if (m.kind == MOMENT_MINUS_INFINITY)
@@ -300,6 +305,7 @@ static const write_function writers[VALUE_ARRAY + 1] = {
     [VALUE_TIMESTAMP_MS] = write_timestamp_ms,
     [VALUE_TIMESTAMP_US] = write_timestamp_us,
     [VALUE_TIMESTAMPTZ] = write_timestamptz,
+    [VALUE_TIMESTAMPTZ_US] = write_timestamp_us,
     [VALUE_INTERVAL] = write_interval,
     [VALUE_BYTES] = write_bytes,
     [VALUE_BITS] = write_bytes,

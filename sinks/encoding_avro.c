@@ -15,6 +15,7 @@
 struct avro_encoding {
     struct encoding base;
     struct avro_cell value;
+    enum avro_types types;
     enum subject_strategy subjects;
     struct schema_registry *registry;
     struct avro_envelope envelope;
@@ -91,7 +92,7 @@ static bool id_of(struct avro_encoding *a, const struct topic *topic,
                          "schema_registry.directory");
     buf_init(&subject, SIZE_MAX);
     buf_init(&text, SIZE_MAX);
-    avro_schema_write(schema, &text);
+    avro_schema_write(schema, a->types, &text);
     if (!subject_of(a, topic, schema, part, &subject) || text.failed)
         found = error_set(err, ERROR_SYSTEM, "no memory for the schema of topic %s", topic->name);
     else
@@ -237,6 +238,8 @@ struct encoding *avro_encoding_create(const struct recorder_options *options)
         a->base.names = NAMES_AVRO;
     a->base.text = json_encoding_create(options, false);
     a->base.text->names = a->base.names;
+    a->types = options->avro_types;
+    a->base.types.standard = a->types == AVRO_TYPES_STANDARD;
     a->subjects = options->subjects;
     a->registry = options->registry;
     avro_cell_init(&a->value, &a->base.json,

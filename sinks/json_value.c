@@ -354,6 +354,7 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
     case VALUE_TIMESTAMP_NS:
     case VALUE_TIMESTAMP_ISO:
     case VALUE_TIMESTAMPTZ:
+    case VALUE_TIMESTAMPTZ_US:
     case VALUE_INTERVAL:
     case VALUE_INTERVAL_ISO:
         return json_write_time(s, text, out);

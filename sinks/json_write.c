@@ -200,24 +200,47 @@ static size_t digits_of(uint64_t number)
     return digits + (digits < ARRAY_LEN(powers) && number >= powers[digits] ? 1 : 0);
 }
 
-uint8_t *json_put_u64(uint8_t *to, uint64_t number)
+static void put_pair(uint8_t *to, uint32_t number)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
+
+    memcpy(to, pairs + (size_t)number * 2, 2);
+}
+
+/* All eight; the divisions do not wait for each other. */
+static void put_eight(uint8_t *to, uint32_t number)
+{
+    uint32_t high = number / 10000, low = number % 10000;
+
+    put_pair(to, high / 100);
+    put_pair(to + 2, high % 100);
+    put_pair(to + 4, low / 100);
+    put_pair(to + 6, low % 100);
+}
+
+uint8_t *json_put_u64(uint8_t *to, uint64_t number)
+{
+    const uint64_t eight = UINT64_C(100000000);
     size_t digits = number == 0 ? 1 : digits_of(number);
     uint8_t *at = to + digits;
+    uint32_t rest;
 
-    while (number >= 100) {
-        at -= 2;
-        memcpy(at, pairs + number % 100 * 2, 2);
-        number /= 100;
+    while (number >= eight) {
+        at -= 8;
+        put_eight(at, (uint32_t)(number % eight));
+        number /= eight;
     }
-    if (number >= 10)
-        memcpy(at - 2, pairs + number * 2, 2);
+    for (rest = (uint32_t)number; rest >= 100; rest /= 100) {
+        at -= 2;
+        put_pair(at, rest % 100);
+    }
+    if (rest >= 10)
+        put_pair(at - 2, rest);
     else
-        at[-1] = (uint8_t)('0' + number);
+        at[-1] = (uint8_t)('0' + rest);
     return to + digits;
 }
 
