@@ -17,6 +17,7 @@ _Static_assert(sizeof(enum bad_value) == sizeof(int), "enum of another size than
 _Static_assert(sizeof(enum sink_type) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum kafka_delivery) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum encoding_kind) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum avro_types) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum subject_strategy) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum snapshot_mode) == sizeof(int), "enum of another size than int");
 
@@ -38,6 +39,7 @@ static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const cleanups[] = {"", "delete", "compact", "compact,delete", NULL};
 
 static const char *const encodings[] = {"json", "json-schema", "avro", NULL};
+static const char *const avro_types[] = {"connect", "standard", NULL};
 static const char *const subjects[] = {"topic", "record", "topic-record", NULL};
 static const char *const name_adjustments[] = {"none", "avro", "avro_unicode", NULL};
 static const char *const decimals[] = {"precise", "string", "double", NULL};

@@ -456,6 +456,11 @@ static bool check_encoding(const struct loading *l)
     if (o->records.encoding == ENCODING_AVRO && r->url == NULL && r->directory == NULL)
         return fault(l, "schema_registry.url",
                      "is missing: encoding avro needs it, or schema_registry.directory");
+    if (o->records.encoding == ENCODING_AVRO && o->records.avro_types == AVRO_TYPES_STANDARD &&
+        (o->records.types.time == TIME_CONNECT || o->records.types.time == TIME_NANOSECONDS))
+        return fault(l, "types.time",
+                     "must be adaptive, microseconds or isostring: avro.types standard has "
+                     "microseconds, as PostgreSQL has");
     if (r->url != NULL && r->directory != NULL)
         return fault(l, "schema_registry.directory",
                      "cannot stand beside schema_registry.url: choose one of them");

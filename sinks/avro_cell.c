@@ -1,8 +1,5 @@
 #include "sinks/avro_cell.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "sinks/avro_json.h"
 #include "sinks/avro_write.h"
 #include "sinks/value_array.h"
@@ -10,7 +7,6 @@
 #include "sinks/value_numeric.h"
 #include "sinks/value_time.h"
 
-#define FLOAT_TEXT_MAX 48u /* PostgreSQL writes 24 at most */
 #define KEEP_BYTES ((size_t)1 << 20)
 
 /* What Debezium writes for timestamp(0..3) infinity, in milliseconds. */
@@ -31,11 +27,6 @@ void avro_cell_done(struct avro_cell *w)
 {
     buf_done(&w->text);
     buf_done(&w->scratch);
-}
-
-static enum encode_outcome done_if(bool well_formed)
-{
-    return well_formed ? ENCODE_DONE : ENCODE_MALFORMED;
 }
 
 static enum encode_outcome write_bool(struct avro_cell *w, const struct semantic *s,
@@ -65,16 +56,23 @@ static enum encode_outcome write_bit(struct avro_cell *w, const struct semantic 
 
 static bool read_integer(struct slice text, int64_t *out)
 {
-    bool negative = text.len > 0 && text.at[0] == '-';
-    size_t at = negative ? 1 : 0;
+    const uint8_t *at = text.at, *end;
+    bool negative;
     uint64_t number = 0;
 
-    if (text.len == at || text.len - at > 19) /* 19 digits never pass 64 bits */
+    if (text.len == 0)
         return false;
-    for (; at < text.len; at++) {
-        if (text.at[at] < '0' || text.at[at] > '9')
+    end = at + text.len;
+    negative = *at == '-';
+    at += negative ? 1 : 0;
+    if (at == end || end - at > 19) /* 19 digits never pass 64 bits */
+        return false;
+    for (; at < end; at++) {
+        unsigned digit = *at - (unsigned)'0';
+
+        if (digit > 9)
             return false;
-        number = number * 10 + (uint64_t)(text.at[at] - '0');
+        number = number * 10 + digit;
     }
     if (number > (uint64_t)INT64_MAX + (negative ? 1 : 0))
         return false;
@@ -97,52 +95,30 @@ static enum encode_outcome write_integer(struct avro_cell *w, const struct seman
     return ENCODE_DONE;
 }
 
-/* strtod() reads all that PostgreSQL writes, NaN and Infinity too, but more besides. */
-static bool float_text(struct slice text, char copy[FLOAT_TEXT_MAX + 1])
-{
-    static const char letters[] = "+-.eNaInfity";
-
-    if (text.len == 0 || text.len > FLOAT_TEXT_MAX)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.at[i];
-
-        if ((c < '0' || c > '9') && (c == 0 || strchr(letters, c) == NULL))
-            return false;
-    }
-    memcpy(copy, text.at, text.len);
-    copy[text.len] = '\0';
-    return true;
-}
-
 static enum encode_outcome write_float(struct avro_cell *w, const struct semantic *s,
                                        struct slice text, struct buf *out)
 {
-    char copy[FLOAT_TEXT_MAX + 1], *end;
     float number;
 
     (void)w;
     (void)s;
-    if (!float_text(text, copy))
+    if (!float_read_single(text, &number))
         return ENCODE_MALFORMED;
-    number = strtof(copy, &end);
     avro_write_float(out, number);
-    return done_if(*end == '\0');
+    return ENCODE_DONE;
 }
 
 static enum encode_outcome write_double(struct avro_cell *w, const struct semantic *s,
                                         struct slice text, struct buf *out)
 {
-    char copy[FLOAT_TEXT_MAX + 1], *end;
     double number;
 
     (void)w;
     (void)s;
-    if (!float_text(text, copy))
+    if (!float_read(text, &number))
         return ENCODE_MALFORMED;
-    number = strtod(copy, &end);
     avro_write_double(out, number);
-    return done_if(*end == '\0');
+    return ENCODE_DONE;
 }
 
 static enum encode_outcome write_unscaled(struct avro_cell *w, const struct numeric *n,
@@ -159,8 +135,15 @@ static enum encode_outcome write_unscaled(struct avro_cell *w, const struct nume
 static enum encode_outcome write_decimal(struct avro_cell *w, const struct semantic *s,
                                          struct slice text, struct buf *out)
 {
+    struct short_numeric few;
     struct numeric n;
+    struct slice bytes;
+    uint8_t word[8];
 
+    if (numeric_read_short(text, &few) && numeric_unscaled_short(&few, s->scale, word, &bytes)) {
+        avro_write_bytes(out, bytes);
+        return ENCODE_DONE;
+    }
     if (numeric_is_special(text))
         return ENCODE_UNFIT;
     return numeric_read(text, &n) ? write_unscaled(w, &n, s->scale, out) : ENCODE_MALFORMED;
@@ -197,9 +180,10 @@ static enum encode_outcome write_date(struct avro_cell *w, const struct semantic
     int32_t days;
 
     (void)w;
-    (void)s;
     if (!time_read_date(text, &days))
         return ENCODE_MALFORMED;
+    if (s->finite && (days == INT32_MAX || days == INT32_MIN))
+        return ENCODE_UNFIT;
     avro_write_long(out, days);
     return ENCODE_DONE;
 }
@@ -212,6 +196,8 @@ static enum encode_outcome write_time(struct avro_cell *w, const struct semantic
     (void)w;
     if (!time_read_time(text, &us))
         return ENCODE_MALFORMED;
+    if (s->finite && us == TIME_DAY_US)
+        return ENCODE_UNFIT;
     avro_write_long(out, s->value == VALUE_TIME_MS ? us / 1000 : us);
     return ENCODE_DONE;
 }
@@ -242,13 +228,15 @@ static enum encode_outcome write_timestamp_ms(struct avro_cell *w, const struct 
 static enum encode_outcome write_timestamp_us(struct avro_cell *w, const struct semantic *s,
                                               struct slice text, struct buf *out)
 {
+    bool zoned = s->value == VALUE_TIMESTAMPTZ_US;
     struct moment m;
     int64_t us = 0;
 
     (void)w;
-    (void)s;
-    if (!time_read_timestamp(text, &m))
+    if (!(zoned ? time_read_timestamptz(text, &m) : time_read_timestamp(text, &m)))
         return ENCODE_MALFORMED;
+    if (m.kind != MOMENT_FINITE && s->finite)
+        return ENCODE_UNFIT;
     if (m.kind == MOMENT_INFINITY)
         us = INT64_MAX;
     else if (m.kind == MOMENT_MINUS_INFINITY)
@@ -303,7 +291,7 @@ static enum encode_outcome write_bytes(struct avro_cell *w, const struct semanti
 }
 
 /* Kinds that are not here go by way of JSON. */
-static const write_function writers[] = {
+static const write_function writers[VALUE_ARRAY + 1] = {
     [VALUE_BOOL] = write_bool,
     [VALUE_INTEGER] = write_integer,
     [VALUE_FLOAT] = write_float,
@@ -317,6 +305,7 @@ static const write_function writers[] = {
     [VALUE_TIMESTAMP_MS] = write_timestamp_ms,
     [VALUE_TIMESTAMP_US] = write_timestamp_us,
     [VALUE_TIMESTAMPTZ] = write_timestamptz,
+    [VALUE_TIMESTAMPTZ_US] = write_timestamp_us,
     [VALUE_INTERVAL] = write_interval,
     [VALUE_BYTES] = write_bytes,
     [VALUE_BITS] = write_bytes,
@@ -346,7 +335,7 @@ static enum encode_outcome write_scalar(struct avro_cell *w, const struct semant
                                         const struct connect_schema *schema, struct slice text,
                                         struct buf *out)
 {
-    write_function write = (size_t)s->value < ARRAY_LEN(writers) ? writers[(size_t)s->value] : NULL;
+    write_function write = writers[s->value];
 
     if (write != NULL)
         return write(w, s, text, out);
@@ -425,11 +414,22 @@ static enum encode_outcome write_array(struct avro_cell *w, const struct semanti
     return outcome;
 }
 
+NOINLINE static enum encode_outcome write_other(struct avro_cell *w, const struct semantic *s,
+                                                const struct connect_schema *schema,
+                                                struct slice text, struct buf *out)
+{
+    if (s->value == VALUE_ARRAY)
+        return write_array(w, s, schema, text, out);
+    return avro_cell_write_json(w, s, schema, text, out);
+}
+
 enum encode_outcome avro_cell_write(struct avro_cell *w, const struct semantic *s,
                                     const struct connect_schema *schema, struct slice text,
                                     struct buf *out)
 {
-    if (s->value == VALUE_ARRAY)
-        return write_array(w, s, schema, text, out);
-    return write_scalar(w, s, schema, text, out);
+    write_function write = writers[s->value];
+
+    if (write != NULL) /* the short way, with nothing that would have to be saved on it */
+        return write(w, s, text, out);
+    return write_other(w, s, schema, text, out);
 }

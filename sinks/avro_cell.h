@@ -24,7 +24,8 @@ void avro_cell_init(struct avro_cell *w, struct json_value *json, size_t limit_b
 void avro_cell_done(struct avro_cell *w);
 
 /* Appends the value without the branch of its union.  ENCODE_UNFIT: NaN as a decimal, an array of
- * several dimensions, a timestamp beyond 64 bits: the schema cannot hold them. */
+ * several dimensions, a timestamp beyond 64 bits, infinity where the semantic is finite: the schema
+ * cannot hold them. */
 enum encode_outcome avro_cell_write(struct avro_cell *w, const struct semantic *s,
                                     const struct connect_schema *schema, struct slice text,
                                     struct buf *out) MUST_CHECK;

@@ -7,6 +7,7 @@
 
 struct avro_writing {
     struct buf *out;
+    enum avro_types types;
     struct slice names[NAMES_MAX];
     size_t name_count;
 };
@@ -78,18 +79,27 @@ static bool is_named(const struct connect_schema *schema, const char *name)
     return schema->name.at != NULL && slice_is(schema->name, name);
 }
 
-static const char *logical_type(const struct connect_schema *schema)
+static const char *logical_type(const struct avro_writing *w, const struct connect_schema *schema)
 {
-    static const char *const types[][2] = {
-        {SEMANTIC_DECIMAL, "decimal"},
-        {"org.apache.kafka.connect.data.Date", "date"},
-        {"org.apache.kafka.connect.data.Time", "time-millis"},
-        {"org.apache.kafka.connect.data.Timestamp", "timestamp-millis"},
+    static const struct {
+        const char *name, *logical;
+        enum avro_types types;
+    } rows[] = {
+        {SEMANTIC_DECIMAL, "decimal", AVRO_TYPES_CONNECT},
+        {"org.apache.kafka.connect.data.Date", "date", AVRO_TYPES_CONNECT},
+        {"org.apache.kafka.connect.data.Time", "time-millis", AVRO_TYPES_CONNECT},
+        {"org.apache.kafka.connect.data.Timestamp", "timestamp-millis", AVRO_TYPES_CONNECT},
+        {SEMANTIC_DECIMAL, "decimal", AVRO_TYPES_STANDARD},
+        {SEMANTIC_AVRO_UUID, SEMANTIC_AVRO_UUID, AVRO_TYPES_STANDARD},
+        {SEMANTIC_AVRO_DATE, SEMANTIC_AVRO_DATE, AVRO_TYPES_STANDARD},
+        {SEMANTIC_AVRO_TIME, SEMANTIC_AVRO_TIME, AVRO_TYPES_STANDARD},
+        {SEMANTIC_AVRO_TIMESTAMP, SEMANTIC_AVRO_TIMESTAMP, AVRO_TYPES_STANDARD},
+        {SEMANTIC_AVRO_TIMESTAMPTZ, SEMANTIC_AVRO_TIMESTAMPTZ, AVRO_TYPES_STANDARD},
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (is_named(schema, types[i][0]))
-            return types[i][1];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].types == w->types && is_named(schema, rows[i].name))
+            return rows[i].logical;
     return NULL;
 }
 
@@ -119,17 +129,9 @@ static void write_parameters(const struct connect_schema *schema, struct buf *ou
     buf_byte(out, '}');
 }
 
-/* What Avro itself has no word for, in AvroData's order. */
-static void write_properties(const struct connect_schema *schema, struct buf *out)
+/* What Kafka Connect knows of a schema and Avro has no word for, in AvroData's order. */
+static void write_connect(const struct connect_schema *schema, struct buf *out)
 {
-    const char *logical = logical_type(schema);
-
-    if (is_named(schema, SEMANTIC_DECIMAL)) {
-        JSON_CONSTANT(out, ",\"scale\":");
-        buf_slice(out, parameter(schema, "scale", "0"));
-        JSON_CONSTANT(out, ",\"precision\":");
-        buf_slice(out, parameter(schema, "connect.decimal.precision", "64"));
-    }
     write_text(out, ",\"connect.doc\":", schema->doc);
     if (schema->version != 0) {
         JSON_CONSTANT(out, ",\"connect.version\":");
@@ -140,12 +142,29 @@ static void write_properties(const struct connect_schema *schema, struct buf *ou
     write_text(out, ",\"connect.name\":", schema->name);
     if (schema->base == CONNECT_INT16)
         JSON_CONSTANT(out, ",\"connect.type\":\"int16\"");
+}
+
+static void write_properties(const struct avro_writing *w, const struct connect_schema *schema)
+{
+    const char *logical = logical_type(w, schema);
+    struct buf *out = w->out;
+
+    if (is_named(schema, SEMANTIC_DECIMAL)) {
+        JSON_CONSTANT(out, ",\"scale\":");
+        buf_slice(out, parameter(schema, "scale", "0"));
+        JSON_CONSTANT(out, ",\"precision\":");
+        buf_slice(out, parameter(schema, "connect.decimal.precision", "64"));
+    }
+    if (w->types == AVRO_TYPES_CONNECT)
+        write_connect(schema, out);
     if (logical != NULL)
         write_text(out, ",\"logicalType\":", slice_text(logical));
 }
 
-static bool has_properties(const struct connect_schema *schema)
+static bool has_properties(const struct avro_writing *w, const struct connect_schema *schema)
 {
+    if (w->types == AVRO_TYPES_STANDARD)
+        return logical_type(w, schema) != NULL;
     return schema->name.at != NULL || schema->version != 0 || schema->default_json.at != NULL ||
            schema->parameter_count > 0 || schema->base == CONNECT_INT16;
 }
@@ -197,7 +216,7 @@ static void write_record(struct avro_writing *w, const struct connect_schema *sc
         write_field(w, &schema->fields[i], own);
     }
     buf_byte(w->out, ']');
-    write_properties(schema, w->out);
+    write_properties(w, schema);
     buf_byte(w->out, '}');
 }
 
@@ -217,7 +236,10 @@ static void write_entries(struct avro_writing *w, const struct connect_schema *s
     write_field(w, &fields[0], space_of(name));
     buf_byte(w->out, ',');
     write_field(w, &fields[1], space_of(name));
-    JSON_CONSTANT(w->out, "],\"connect.internal.type\":\"MapEntry\"}");
+    buf_byte(w->out, ']');
+    if (w->types == AVRO_TYPES_CONNECT)
+        JSON_CONSTANT(w->out, ",\"connect.internal.type\":\"MapEntry\"");
+    buf_byte(w->out, '}');
 }
 
 static void write_required(struct avro_writing *w, const struct connect_schema *schema,
@@ -233,14 +255,14 @@ static void write_required(struct avro_writing *w, const struct connect_schema *
         buf_text(w->out, schema->base == CONNECT_ARRAY ? "{\"type\":\"array\",\"items\":"
                                                        : "{\"type\":\"map\",\"values\":");
         write_schema(w, schema->items, space);
-    } else if (has_properties(schema)) {
+    } else if (has_properties(w, schema)) {
         JSON_CONSTANT(w->out, "{\"type\":");
         buf_text(w->out, primitive_name(schema->base));
     } else {
         buf_text(w->out, primitive_name(schema->base));
         return;
     }
-    write_properties(schema, w->out);
+    write_properties(w, schema);
     buf_byte(w->out, '}');
 }
 
@@ -260,9 +282,9 @@ static void write_schema(struct avro_writing *w, const struct connect_schema *sc
     buf_byte(w->out, ']');
 }
 
-void avro_schema_write(const struct connect_schema *schema, struct buf *out)
+void avro_schema_write(const struct connect_schema *schema, enum avro_types types, struct buf *out)
 {
-    struct avro_writing w = {.out = out};
+    struct avro_writing w = {.out = out, .types = types};
 
     write_schema(&w, schema, (struct slice){NULL, 0});
 }

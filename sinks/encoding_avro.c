@@ -2,29 +2,25 @@
 
 #include "millrace/mem.h"
 #include "sinks/avro_cell.h"
+#include "sinks/avro_envelope.h"
 #include "sinks/avro_json.h"
 #include "sinks/avro_schema.h"
 #include "sinks/avro_write.h"
 #include "sinks/encoding.h"
-#include "sinks/envelope.h"
-#include "sinks/json_write.h"
 #include "sinks/schema_registry.h"
 #include "sinks/side_records.h"
 
 #define HEAD_BYTES 5u /* 00, then the schema's id, big-endian */
 #define SCRATCH_BYTES ((size_t)1 << 16)
 
-#define BRANCH_NULL 0u  /* of ["null",T] */
-#define BRANCH_VALUE 2u /* 1 as long */
-
 struct avro_encoding {
     struct encoding base;
     struct avro_cell value;
+    enum avro_types types;
     enum subject_strategy subjects;
     struct schema_registry *registry;
-    struct buf source; /* version, connector, name */
-    struct buf database;
-    struct buf text; /* while compiling; a source's sequence */
+    struct avro_envelope envelope;
+    struct buf text; /* while compiling */
     bool knows_messages;
     uint32_t message_key_id, message_id;
 };
@@ -97,7 +93,7 @@ static bool id_of(struct avro_encoding *a, const struct topic *topic,
                          "schema_registry.directory");
     buf_init(&subject, SIZE_MAX);
     buf_init(&text, SIZE_MAX);
-    avro_schema_write(schema, &text);
+    avro_schema_write(schema, a->types, &text);
     if (!subject_of(a, topic, schema, part, &subject) || text.failed)
         found = error_set(err, ERROR_SYSTEM, "no memory for the schema of topic %s", topic->name);
     else
@@ -116,6 +112,15 @@ static bool keep_head(struct arena *arena, uint32_t id, struct slice *out)
     return arena_copy(arena, slice_of(head, sizeof head), out);
 }
 
+/* Both names as Avro. */
+static bool keep_table(struct avro_encoding *a, struct plan *plan)
+{
+    a->text.len = 0;
+    avro_write_bytes(&a->text, plan->schema);
+    avro_write_bytes(&a->text, plan->table);
+    return !a->text.failed && arena_copy(&plan->arena, buf_view(&a->text), &plan->source_table);
+}
+
 static bool avro_heads(struct encoding *e, struct plan *plan, struct error *err)
 {
     struct avro_encoding *a = avro_of(e);
@@ -127,7 +132,7 @@ static bool avro_heads(struct encoding *e, struct plan *plan, struct error *err)
                           SLICE_ARGS(plan->table));
     plan->key_frame = (struct key_frame){HEAD_BYTES, 0};
     return (keep_head(&plan->arena, key, &plan->key_head) &&
-            keep_head(&plan->arena, value, &plan->value_head)) ||
+            keep_head(&plan->arena, value, &plan->value_head) && keep_table(a, plan)) ||
            error_set(err, ERROR_CONFIG, "table %.*s.%.*s: its description is too large",
                      SLICE_ARGS(plan->schema), SLICE_ARGS(plan->table));
 }
@@ -138,93 +143,11 @@ static enum encode_outcome avro_write_value(struct encoding *e, const struct pla
     return avro_cell_write(&avro_of(e)->value, &column->semantic, column->schema, text, out);
 }
 
-static void write_optional_long(struct buf *out, bool present, int64_t number)
-{
-    buf_byte(out, present ? BRANCH_VALUE : BRANCH_NULL);
-    if (present)
-        avro_write_long(out, number);
-}
-
-/* ["99","100"] */
-static void write_sequence(struct avro_encoding *a, const struct event *event, struct buf *out)
-{
-    struct buf *text = &a->text;
-
-    text->len = 0;
-    if (event->prior_end_lsn == 0) {
-        JSON_CONSTANT(text, "[null,\"");
-    } else {
-        JSON_CONSTANT(text, "[\"");
-        json_u64(text, event->prior_end_lsn);
-        JSON_CONSTANT(text, "\",\"");
-    }
-    json_u64(text, event->lsn);
-    JSON_CONSTANT(text, "\"]");
-    buf_byte(out, BRANCH_VALUE);
-    avro_write_bytes(out, buf_view(text));
-}
-
-static int64_t nanoseconds(int64_t us)
-{
-    if (us > INT64_MAX / 1000)
-        return INT64_MAX;
-    return us < INT64_MIN / 1000 ? INT64_MIN : us * 1000;
-}
-
-static void write_origin(const struct event *event, struct buf *out)
-{
-    bool known = event->origin.len > 0;
-
-    buf_byte(out, known ? BRANCH_VALUE : BRANCH_NULL);
-    if (known)
-        avro_write_bytes(out, event->origin);
-    write_optional_long(out, known, (int64_t)event->origin_lsn);
-}
-
-/* connect_schema.c:source_fields, one after the other. */
-static void write_source(struct avro_encoding *a, const struct event *event, struct slice schema,
-                         struct slice table, struct buf *out)
-{
-    const uint8_t snapshot_branch = 0; /* it has a default */
-
-    buf_slice(out, buf_view(&a->source));
-    avro_write_long(out, envelope_floor_divide(event->commit_us, 1000));
-    buf_byte(out, snapshot_branch);
-    avro_write_bytes(out, slice_text(envelope_mark_name(event->mark)));
-    buf_slice(out, buf_view(&a->database));
-    write_sequence(a, event, out);
-    write_optional_long(out, true, event->commit_us);
-    write_optional_long(out, true, nanoseconds(event->commit_us));
-    avro_write_bytes(out, schema);
-    avro_write_bytes(out, table);
-    write_optional_long(out, event->xid != 0, event->xid);
-    write_optional_long(out, true, (int64_t)event->lsn);
-    write_optional_long(out, false, 0); /* xmin */
-    write_origin(event, out);
-}
-
-/* event.block, or null. */
-static void write_transaction(const struct transaction_block *block, struct buf *out)
-{
-    buf_byte(out, block == NULL ? BRANCH_NULL : BRANCH_VALUE);
-    if (block == NULL)
-        return;
-    avro_write_bytes(out, block->id);
-    avro_write_long(out, (int64_t)block->total_order);
-    avro_write_long(out, (int64_t)block->collection_order);
-}
-
 static void avro_tail(struct encoding *e, const struct plan *plan, const struct event *event,
                       char op, struct buf *out)
 {
-    const uint8_t letter = (uint8_t)op;
-
-    write_source(avro_of(e), event, plan->schema, plan->table, out);
-    write_transaction(e->transaction, out);
-    avro_write_bytes(out, slice_of(&letter, 1));
-    write_optional_long(out, true, envelope_floor_divide(event->seen_ns, 1000000));
-    write_optional_long(out, true, envelope_floor_divide(event->seen_ns, 1000));
-    write_optional_long(out, true, event->seen_ns);
+    avro_envelope_write_source(&avro_of(e)->envelope, event, plan->source_table, out);
+    avro_envelope_write_tail(&avro_of(e)->envelope, event, op, e->transaction, out);
 }
 
 static void write_head(uint32_t id, struct buf *out)
@@ -255,6 +178,7 @@ static bool avro_message(struct encoding *e, const struct topic *topic, const st
                          struct buf *key, struct buf *value, struct key_frame *out_frame,
                          struct error *err)
 {
+    static const uint8_t no_table[] = {0, 0}; /* two empty strings */
     struct avro_encoding *a = avro_of(e);
 
     if (!a->knows_messages &&
@@ -265,16 +189,16 @@ static bool avro_message(struct encoding *e, const struct topic *topic, const st
     a->knows_messages = true;
     *out_frame = (struct key_frame){HEAD_BYTES, 0};
     write_head(a->message_key_id, key);
-    buf_byte(key, BRANCH_VALUE);
+    buf_byte(key, AVRO_BRANCH_VALUE);
     avro_write_bytes(key, event->prefix);
     write_head(a->message_id, value);
     avro_write_bytes(value, slice_text("m"));
-    write_optional_long(value, true, event->seen_ns / 1000000);
-    write_source(a, event, slice_text(""), slice_text(""), value);
-    write_transaction(e->transaction, value);
-    buf_byte(value, BRANCH_VALUE);
+    avro_write_optional_long(value, true, event->seen_ns / 1000000);
+    avro_envelope_write_source(&a->envelope, event, slice_of(no_table, sizeof no_table), value);
+    avro_envelope_write_transaction(e->transaction, value);
+    buf_byte(value, AVRO_BRANCH_VALUE);
     avro_write_bytes(value, event->prefix);
-    buf_byte(value, BRANCH_VALUE);
+    buf_byte(value, AVRO_BRANCH_VALUE);
     write_content(e, event->content, value);
     return true;
 }
@@ -312,8 +236,7 @@ static void avro_destroy(struct encoding *e)
 
     encoding_destroy(e->text);
     avro_cell_done(&a->value);
-    buf_done(&a->source);
-    buf_done(&a->database);
+    avro_envelope_done(&a->envelope);
     buf_done(&a->text);
     encoding_done(e);
     free(a);
@@ -331,20 +254,9 @@ static const struct encoding_ops avro_ops = {
     .destroy = avro_destroy,
 };
 
-static void write_constants(struct avro_encoding *a, const struct recorder_options *options)
-{
-    buf_init(&a->source, SIZE_MAX);
-    buf_init(&a->database, SIZE_MAX);
-    buf_init(&a->text, SIZE_MAX);
-    avro_write_bytes(&a->source, slice_text(MILLRACE_VERSION));
-    avro_write_bytes(&a->source, slice_text("postgresql"));
-    avro_write_bytes(&a->source, slice_text(options->topic_prefix));
-    avro_write_bytes(&a->database, slice_text(options->database));
-}
-
 struct encoding *avro_encoding_create(const struct recorder_options *options)
 {
-    static const uint8_t branches[] = {BRANCH_NULL, BRANCH_VALUE};
+    static const uint8_t branches[] = {AVRO_BRANCH_NULL, AVRO_BRANCH_VALUE};
     struct avro_encoding *a = mem_new(struct avro_encoding);
     size_t limit = options->record_limit_bytes;
 
@@ -356,10 +268,13 @@ struct encoding *avro_encoding_create(const struct recorder_options *options)
         a->base.names = NAMES_AVRO;
     a->base.text = json_encoding_create(options, false);
     a->base.text->names = a->base.names;
+    a->types = options->avro_types;
+    a->base.types.standard = a->types == AVRO_TYPES_STANDARD;
     a->subjects = options->subjects;
     a->registry = options->registry;
     avro_cell_init(&a->value, &a->base.json,
                    limit > SIZE_MAX / 2 - SCRATCH_BYTES ? limit : 2 * limit + SCRATCH_BYTES);
-    write_constants(a, options);
+    avro_envelope_init(&a->envelope, options->topic_prefix, options->database);
+    buf_init(&a->text, SIZE_MAX);
     return &a->base;
 }

@@ -70,10 +70,23 @@ static struct key_frame key_frame(const struct encoding *e, size_t schema_bytes)
     return (struct key_frame){schema_bytes, e->has_schemas ? 1 : 0};
 }
 
+/* ,"schema":"public","table":"t" */
+static bool keep_table(struct buf *text, struct plan *plan)
+{
+    text->len = 0;
+    JSON_CONSTANT(text, ",\"schema\":");
+    json_text(text, plan->schema);
+    JSON_CONSTANT(text, ",\"table\":");
+    json_text(text, plan->table);
+    return !text->failed && arena_copy(&plan->arena, buf_view(text), &plan->source_table);
+}
+
 static bool keep_heads(struct encoding *e, struct plan *plan)
 {
     struct buf *text = &json_of(e)->text;
 
+    if (!keep_table(text, plan))
+        return false;
     text->len = 0;
     write_schema(plan->value_schema, text);
     JSON_CONSTANT(text, "{\"before\":");
@@ -114,7 +127,7 @@ static void json_tail(struct encoding *e, const struct plan *plan, const struct 
                       char op, struct buf *out)
 {
     buf_byte(out, ',');
-    envelope_write_source(&json_of(e)->envelope, event, plan->table_json, out);
+    envelope_write_source(&json_of(e)->envelope, event, plan->source_table, out);
     envelope_write_tail(&json_of(e)->envelope, event, op, e->transaction, out);
     if (e->has_schemas)
         buf_byte(out, '}');

@@ -57,10 +57,6 @@ void envelope_done(struct envelope *e)
 
 static void write_origin(const struct event *event, struct buf *out)
 {
-    if (event->origin.len == 0) {
-        JSON_CONSTANT(out, ",\"xmin\":null,\"origin\":null,\"origin_lsn\":null}");
-        return;
-    }
     JSON_CONSTANT(out, ",\"xmin\":null,\"origin\":");
     json_text(out, event->origin);
     JSON_CONSTANT(out, ",\"origin_lsn\":");
@@ -73,11 +69,19 @@ int64_t envelope_floor_divide(int64_t number, int64_t by)
     return number / by - (number % by < 0 ? 1 : 0);
 }
 
-static bool source_is_made(const struct envelope *e, const struct event *event)
+void envelope_source_made(struct envelope_made *m, const struct event *event)
 {
-    return e->made_of.commit_us == event->commit_us && e->made_of.xid == event->xid &&
-           e->made_of.prior_end_lsn == event->prior_end_lsn && e->made_of.mark == event->mark &&
-           e->number.len > 0;
+    m->source = true;
+    m->mark = event->mark;
+    m->commit_us = event->commit_us;
+    m->prior_end_lsn = event->prior_end_lsn;
+    m->xid = event->xid;
+}
+
+void envelope_seen_made(struct envelope_made *m, const struct event *event)
+{
+    m->seen = true;
+    m->seen_ns = event->seen_ns;
 }
 
 /* The sequence is a JSON text inside a JSON string: [null,"214020688"] */
@@ -131,30 +135,42 @@ static void make_source(struct envelope *e, const struct event *event)
     make_times(e, event);
     make_number(e, event);
     e->failed = e->failed || e->before.failed || e->times.failed || e->number.failed;
-    e->made_of.mark = event->mark;
-    e->made_of.commit_us = event->commit_us;
-    e->made_of.prior_end_lsn = event->prior_end_lsn;
-    e->made_of.xid = event->xid;
+    envelope_source_made(&e->made, event);
 }
+
+/* Behind the LSN. */
+static const char no_origin[] = ",\"xmin\":null,\"origin\":null,\"origin_lsn\":null}";
 
 void envelope_write_source(struct envelope *e, const struct event *event, struct slice table_json,
                            struct buf *out)
 {
-    if (!source_is_made(e, event))
+    uint8_t lsn[JSON_NUMBER_MAX], *to;
+    struct slice number = slice_of(lsn, (size_t)(json_put_u64(lsn, event->lsn) - lsn));
+
+    if (!envelope_source_is_made(&e->made, event))
         make_source(e, event);
-    buf_slice(out, buf_view(&e->before));
-    json_u64(out, event->lsn);
-    buf_slice(out, buf_view(&e->times));
-    buf_slice(out, table_json);
-    buf_slice(out, buf_view(&e->number));
-    json_u64(out, event->lsn);
-    write_origin(event, out);
+    to = buf_room(out, e->before.len + e->times.len + table_json.len + e->number.len +
+                           2 * number.len + sizeof no_origin);
+    if (to == NULL)
+        return;
+    to = slice_put(to, buf_view(&e->before));
+    to = slice_put(to, number);
+    to = slice_put(to, buf_view(&e->times));
+    to = slice_put(to, table_json);
+    to = slice_put(to, buf_view(&e->number));
+    to = slice_put(to, number);
+    if (event->origin.len == 0)
+        to = slice_put(to, slice_of(no_origin, sizeof no_origin - 1));
+    out->len = (size_t)(to - out->at);
+    if (event->origin.len > 0)
+        write_origin(event, out);
     out->failed = out->failed || e->failed;
 }
 
-static void make_seen(struct envelope *e, int64_t seen_ns)
+static void make_seen(struct envelope *e, const struct event *event)
 {
     struct buf *out = &e->seen;
+    int64_t seen_ns = event->seen_ns;
 
     out->len = 0;
     JSON_CONSTANT(out, "\",\"ts_ms\":");
@@ -165,7 +181,7 @@ static void make_seen(struct envelope *e, int64_t seen_ns)
     json_i64(out, seen_ns);
     buf_byte(out, '}');
     e->failed = e->failed || out->failed;
-    e->made_of.seen_ns = seen_ns;
+    envelope_seen_made(&e->made, event);
 }
 
 void envelope_write_transaction(const struct transaction_block *block, struct buf *out)
@@ -186,10 +202,14 @@ void envelope_write_transaction(const struct transaction_block *block, struct bu
 void envelope_write_tail(struct envelope *e, const struct event *event, char op,
                          const struct transaction_block *block, struct buf *out)
 {
-    if (e->seen.len == 0 || e->made_of.seen_ns != event->seen_ns)
-        make_seen(e, event->seen_ns);
-    envelope_write_transaction(block, out);
-    JSON_CONSTANT(out, ",\"op\":\"");
+    if (!envelope_seen_is_made(&e->made, event))
+        make_seen(e, event);
+    if (block == NULL) {
+        JSON_CONSTANT(out, ",\"transaction\":null,\"op\":\"");
+    } else {
+        envelope_write_transaction(block, out);
+        JSON_CONSTANT(out, ",\"op\":\"");
+    }
     buf_byte(out, (uint8_t)op);
     buf_slice(out, buf_view(&e->seen));
     out->failed = out->failed || e->failed;

@@ -4,7 +4,7 @@
  *     {"before":ROW,"after":ROW,"source":{...},"transaction":null,"op":"c","ts_ms":..,"ts_us":..,"ts_ns":..}
  *
  * What never changes is put together once; what changes from transaction to transaction, or from
- * one turn of the loop to the next, when it does:
+ * one turn of the loop to the next, when it does.  avro_envelope.h does the same for Avro.
  *
  *     "source":{ ... [P,  LSN  ],"ts_us":..,"ts_ns":..  TABLE  ,"txId":X,"lsn":  LSN  ,"xmin" ... }
  *     \____ before ____/     \________ times ________/         \__ number ___/
@@ -24,19 +24,37 @@
 
 #define ENVELOPE_MARKS 6 /* enum snapshot_mark */
 
+/* What an event must have in common with the last one for the pieces to serve again. */
+struct envelope_made {
+    bool source, seen; /* they are made */
+    enum snapshot_mark mark;
+    uint32_t xid;
+    int64_t commit_us;
+    uint64_t prior_end_lsn;
+    int64_t seen_ns;
+};
+
+static inline bool envelope_source_is_made(const struct envelope_made *m, const struct event *event)
+{
+    return m->source && m->commit_us == event->commit_us && m->xid == event->xid &&
+           m->prior_end_lsn == event->prior_end_lsn && m->mark == event->mark;
+}
+
+static inline bool envelope_seen_is_made(const struct envelope_made *m, const struct event *event)
+{
+    return m->seen && m->seen_ns == event->seen_ns;
+}
+
+/* From now on both are: of this event. */
+void envelope_source_made(struct envelope_made *m, const struct event *event);
+void envelope_seen_made(struct envelope_made *m, const struct event *event);
+
 struct envelope {
     struct buf head;                  /* "source":{ up to the commit time */
     struct buf marks[ENVELOPE_MARKS]; /* from behind it up to the sequence */
-
-    struct { /* what the pieces below were made of */
-        enum snapshot_mark mark;
-        int64_t commit_us;
-        uint64_t prior_end_lsn;
-        uint32_t xid;
-        int64_t seen_ns;
-    } made_of;
-    struct buf before, times, number, seen; /* empty: not made yet */
-    bool failed;                            /* no memory for one of them: so does every record */
+    struct envelope_made made;        /* what the pieces below were made of */
+    struct buf before, times, number, seen;
+    bool failed; /* no memory for one of them: so does every record */
 };
 
 void envelope_init(struct envelope *e, const char *name, const char *database);

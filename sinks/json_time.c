@@ -20,12 +20,14 @@ bool json_write_beyond(const struct semantic *s, struct slice text, struct buf *
     return true;
 }
 
-static bool write_date(struct slice text, struct buf *out)
+static bool write_date(const struct semantic *s, struct slice text, struct buf *out)
 {
     int32_t days;
 
     if (!time_read_date(text, &days))
         return false;
+    if (s->finite && (days == INT32_MAX || days == INT32_MIN))
+        return json_write_beyond(s, text, out);
     json_i64(out, days);
     return true;
 }
@@ -61,12 +63,15 @@ static bool write_time_ms(struct slice text, struct buf *out)
     return true;
 }
 
-static bool write_clock(struct slice text, int64_t units_in_us, struct buf *out)
+static bool write_clock(const struct semantic *s, struct slice text, int64_t units_in_us,
+                        struct buf *out)
 {
     int64_t us;
 
     if (!time_read_time(text, &us))
         return false;
+    if (s->finite && us == TIME_DAY_US)
+        return json_write_beyond(s, text, out);
     json_i64(out, us * units_in_us);
     return true;
 }
@@ -121,11 +126,14 @@ static bool write_timestamp_ms(struct slice text, struct buf *out)
 static bool write_timestamp(const struct semantic *s, struct slice text, int64_t units_in_us,
                             struct buf *out)
 {
+    bool zoned = s->value == VALUE_TIMESTAMPTZ_US;
     struct moment m;
     int64_t us = 0;
 
-    if (!time_read_timestamp(text, &m))
+    if (!(zoned ? time_read_timestamptz(text, &m) : time_read_timestamp(text, &m)))
         return false;
+    if (m.kind != MOMENT_FINITE && s->finite)
+        return json_write_beyond(s, text, out);
     if (m.kind == MOMENT_INFINITY)
         json_i64(out, INT64_MAX);
     else if (m.kind == MOMENT_MINUS_INFINITY)
@@ -205,7 +213,7 @@ bool json_write_time(const struct semantic *s, struct slice text, struct buf *ou
 {
     if (s->value == VALUE_TIMESTAMPTZ)
         return write_timestamptz(text, s->digits, out);
-    if (s->value == VALUE_TIMESTAMP_US)
+    if (s->value == VALUE_TIMESTAMP_US || s->value == VALUE_TIMESTAMPTZ_US)
         return write_timestamp(s, text, 1, out);
     if (s->value == VALUE_TIMESTAMP_MS)
         return write_timestamp_ms(text, out);
@@ -214,15 +222,15 @@ bool json_write_time(const struct semantic *s, struct slice text, struct buf *ou
     if (s->value == VALUE_TIMESTAMP_ISO)
         return write_timestamp_iso(s, text, out);
     if (s->value == VALUE_DATE)
-        return write_date(text, out);
+        return write_date(s, text, out);
     if (s->value == VALUE_DATE_ISO)
         return write_date_iso(s, text, out);
     if (s->value == VALUE_TIME_MS)
         return write_time_ms(text, out);
     if (s->value == VALUE_TIME_US)
-        return write_clock(text, 1, out);
+        return write_clock(s, text, 1, out);
     if (s->value == VALUE_TIME_NS)
-        return write_clock(text, 1000, out);
+        return write_clock(s, text, 1000, out);
     if (s->value == VALUE_TIME_ISO)
         return write_time_iso(s, text, out);
     if (s->value == VALUE_TIMETZ)

@@ -63,8 +63,15 @@ static bool write_unscaled(struct json_value *w, const struct numeric *n, int64_
 static bool write_decimal(struct json_value *w, const struct semantic *s, struct slice text,
                           struct buf *out)
 {
+    struct short_numeric few;
     struct numeric n;
+    struct slice bytes;
+    uint8_t word[8];
 
+    if (numeric_read_short(text, &few) && numeric_unscaled_short(&few, s->scale, word, &bytes)) {
+        json_base64(out, bytes);
+        return true;
+    }
     if (numeric_is_special(text))
         return json_write_beyond(s, text, out);
     return numeric_read(text, &n) && write_unscaled(w, &n, s->scale, out);
@@ -347,6 +354,7 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
     case VALUE_TIMESTAMP_NS:
     case VALUE_TIMESTAMP_ISO:
     case VALUE_TIMESTAMPTZ:
+    case VALUE_TIMESTAMPTZ_US:
     case VALUE_INTERVAL:
     case VALUE_INTERVAL_ISO:
         return json_write_time(s, text, out);

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "millrace/attr.h"
+
 #define SHORT_TEXT_BYTES ((size_t)512)
 #define ESCAPE_MAX ((size_t)6) /* output bytes for one input byte at most: \u00XX */
 
@@ -168,27 +170,86 @@ void json_text(struct buf *out, struct slice text)
     buf_byte(out, '"');
 }
 
-void json_u64(struct buf *out, uint64_t number)
+static const uint64_t powers[] = {UINT64_C(1),
+                                  UINT64_C(10),
+                                  UINT64_C(100),
+                                  UINT64_C(1000),
+                                  UINT64_C(10000),
+                                  UINT64_C(100000),
+                                  UINT64_C(1000000),
+                                  UINT64_C(10000000),
+                                  UINT64_C(100000000),
+                                  UINT64_C(1000000000),
+                                  UINT64_C(10000000000),
+                                  UINT64_C(100000000000),
+                                  UINT64_C(1000000000000),
+                                  UINT64_C(10000000000000),
+                                  UINT64_C(100000000000000),
+                                  UINT64_C(1000000000000000),
+                                  UINT64_C(10000000000000000),
+                                  UINT64_C(100000000000000000),
+                                  UINT64_C(1000000000000000000),
+                                  UINT64_C(10000000000000000000)};
+
+/* 1233 / 4096 is a little more than log10(2): at most one digit too few. */
+static size_t digits_of(uint64_t number)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(number | 1);
+    size_t digits = bits * 1233 >> 12;
+
+    return digits + (digits < ARRAY_LEN(powers) && number >= powers[digits] ? 1 : 0);
+}
+
+static void put_pair(uint8_t *to, uint32_t number)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
-    char text[20];
-    size_t at = sizeof text;
 
-    while (number >= 100) {
-        at -= 2;
-        memcpy(text + at, pairs + number % 100 * 2, 2);
-        number /= 100;
+    memcpy(to, pairs + (size_t)number * 2, 2);
+}
+
+/* All eight; the divisions do not wait for each other. */
+static void put_eight(uint8_t *to, uint32_t number)
+{
+    uint32_t high = number / 10000, low = number % 10000;
+
+    put_pair(to, high / 100);
+    put_pair(to + 2, high % 100);
+    put_pair(to + 4, low / 100);
+    put_pair(to + 6, low % 100);
+}
+
+uint8_t *json_put_u64(uint8_t *to, uint64_t number)
+{
+    const uint64_t eight = UINT64_C(100000000);
+    size_t digits = number == 0 ? 1 : digits_of(number);
+    uint8_t *at = to + digits;
+    uint32_t rest;
+
+    while (number >= eight) {
+        at -= 8;
+        put_eight(at, (uint32_t)(number % eight));
+        number /= eight;
     }
-    if (number >= 10) {
+    for (rest = (uint32_t)number; rest >= 100; rest /= 100) {
         at -= 2;
-        memcpy(text + at, pairs + number * 2, 2);
-    } else {
-        text[--at] = (char)('0' + number);
+        put_pair(at, rest % 100);
     }
-    buf_append(out, text + at, sizeof text - at);
+    if (rest >= 10)
+        put_pair(at - 2, rest);
+    else
+        at[-1] = (uint8_t)('0' + rest);
+    return to + digits;
+}
+
+void json_u64(struct buf *out, uint64_t number)
+{
+    uint8_t *to = buf_room(out, JSON_NUMBER_MAX);
+
+    if (to != NULL)
+        out->len += (size_t)(json_put_u64(to, number) - to);
 }
 
 void json_i64(struct buf *out, int64_t number)

@@ -23,6 +23,11 @@ void json_string_body(struct buf *out, struct slice text);
 void json_i64(struct buf *out, int64_t number);
 void json_u64(struct buf *out, uint64_t number);
 
+#define JSON_NUMBER_MAX 20u /* bytes of the longest, sign included */
+
+/* Writes to `to`, which has room for JSON_NUMBER_MAX; returns where it ends. */
+uint8_t *json_put_u64(uint8_t *to, uint64_t number);
+
 /* A string of base64, quotes included. */
 void json_base64(struct buf *out, struct slice bytes);
 

@@ -147,12 +147,17 @@ static bool is_text(const struct semantic *s)
            s->value == VALUE_BYTES_HEX;
 }
 
+static bool is_uuid(const struct semantic *s)
+{
+    struct slice name = slice_text(s->name == NULL ? "" : s->name);
+
+    return slice_is(name, SEMANTIC_UUID) || slice_is(name, SEMANTIC_AVRO_UUID);
+}
+
 static struct slice list_for(const struct placeholder *p, const struct semantic *element)
 {
     if (is_text(element))
-        return element->name != NULL && slice_is(slice_text(element->name), SEMANTIC_UUID)
-                   ? p->uuid_list
-                   : p->text_list;
+        return is_uuid(element) ? p->uuid_list : p->text_list;
     if (element->value == VALUE_BYTES)
         return p->bytes_list;
     if (element->value == VALUE_DATE ||

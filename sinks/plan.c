@@ -92,13 +92,17 @@ static struct slice scaled(const struct semantic *s, struct buf *literal)
     return buf_view(literal);
 }
 
-/* What a rule leaves of the text. */
-static struct slice hidden(struct encoding *e, const struct column_rule *rule, struct slice text)
+static struct slice hide(struct encoding *e, const struct column_rule *rule, struct slice text)
 {
-    if (rule->kind == COLUMN_AS_IT_IS)
-        return text;
     rules_hide(e->rules, rule, text, &e->hidden);
     return buf_view(&e->hidden);
+}
+
+/* What a rule leaves of the text. */
+static inline struct slice hidden(struct encoding *e, const struct column_rule *rule,
+                                  struct slice text)
+{
+    return rule->kind == COLUMN_AS_IT_IS ? text : hide(e, rule, text);
 }
 
 /* Only what is sent as a text can be hidden; to send anything else as it is would tell it. Debezium
@@ -398,11 +402,7 @@ static bool compile_table(struct compiling *c)
 {
     struct plan *p = c->plan;
 
-    JSON_CONSTANT(&c->text, ",\"schema\":");
-    json_text(&c->text, c->relation->schema);
-    JSON_CONSTANT(&c->text, ",\"table\":");
-    json_text(&c->text, c->relation->name);
-    return keep_text(c, &p->table_json) && arena_copy(&p->arena, c->relation->schema, &p->schema) &&
+    return arena_copy(&p->arena, c->relation->schema, &p->schema) &&
            arena_copy(&p->arena, c->relation->name, &p->table);
 }
 
@@ -477,8 +477,9 @@ static enum encode_outcome write_constant(struct slice constant, struct buf *out
     return constant.at != NULL ? ENCODE_DONE : ENCODE_UNFIT;
 }
 
-static enum encode_outcome write_column(struct encoding *e, const struct plan_column *column,
-                                        const struct image *image, struct buf *out)
+NOINLINE static enum encode_outcome write_column(struct encoding *e,
+                                                 const struct plan_column *column,
+                                                 const struct image *image, struct buf *out)
 {
     const struct cell *cell = cell_of(image, column);
 
@@ -501,14 +502,40 @@ static enum encode_outcome write_column(struct encoding *e, const struct plan_co
     return e->ops->value(e, column, hidden(e, &column->rule, cell->text), out);
 }
 
+/* Most are: told, and nothing to be done about it but to write it. */
+static inline bool is_simple(const struct plan_column *column, const struct cell *cell,
+                             const struct image *image)
+{
+    return cell->kind == CELL_TEXT && column->rule.kind == COLUMN_AS_IT_IS &&
+           (!image->key_only || column->identity);
+}
+
+static inline void write_lead(struct buf *out, struct slice lead)
+{
+    if (lead.len == 1) /* the branch of a union */
+        buf_byte(out, *lead.at);
+    else
+        buf_slice(out, lead);
+}
+
 static bool write_columns(struct encoding *e, const struct plan_columns *columns,
                           const struct image *image, struct buf *out, struct plan_fault *out_fault)
 {
-    for (uint16_t i = 0; i < columns->count; i++) {
-        enum encode_outcome outcome = write_column(e, &columns->at[i], image, out);
+    const struct plan_column *column = columns->at, *end = column + columns->count;
+    const struct cell *cells = image->row->cells;
 
+    for (; column < end; column++) {
+        const struct cell *cell = &cells[column->index];
+        enum encode_outcome outcome;
+
+        if (is_simple(column, cell, image)) {
+            write_lead(out, column->lead);
+            outcome = e->ops->value(e, column, cell->text, out);
+        } else {
+            outcome = write_column(e, column, image, out);
+        }
         if (outcome != ENCODE_DONE || out->failed) {
-            out_fault->column = columns->at[i].index;
+            out_fault->column = column->index;
             out_fault->unfit = outcome == ENCODE_UNFIT;
             return false;
         }

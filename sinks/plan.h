@@ -62,8 +62,8 @@ struct plan {
     struct slice key_head; /* up to its first column */
     struct slice key_tail;
     struct key_frame key_frame;
-    struct slice schema, table;                             /* names */
-    struct slice table_json;                                /* ,"schema":"public","table":"t" */
+    struct slice schema, table; /* names */
+    struct slice source_table;  /* both, as the encoding has them in the source */
     const struct connect_schema *value_schema, *key_schema; /* as plan_column.schema */
     struct arena arena;                                     /* holds all of the above */
 };

@@ -233,7 +233,8 @@ static bool fail_write(const struct making *m, const struct buf *out,
         return error_set(
             m->err, ERROR_DATA,
             "table %.*s.%.*s, column %.*s: the %s schema of type %.*s (oid %lu) has no "
-            "form for the value at LSN %s: leave the column out or use encoding json",
+            "form for the value at LSN %s: leave the column out, make it text (types.decimal, "
+            "types.time), or use encoding json",
             SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name), SLICE_ARGS(c->name),
             e->ops->name, type_len, type, (unsigned long)c->type_oid,
             lsn_format(m->event->lsn).text);
@@ -274,6 +275,17 @@ static struct slice partition_key(struct slice key, const struct key_frame *fram
     return slice_of(key.at + frame->head, key.len - frame->head - frame->tail);
 }
 
+/* Without the headers, which are half of it: there are none yet. */
+static void start_record(struct record *record, const struct making *m)
+{
+    record->topic = m->plan->topic;
+    record->relation = m->relation;
+    record->has_key = record->has_value = false;
+    record->key = record->partition_key = record->value = (struct slice){NULL, 0};
+    record->value_buf = NULL;
+    record->header_count = 0;
+}
+
 static struct record *add_record(const struct making *m, const struct buf *key, struct buf *value)
 {
     struct buf *records = &m->r->records;
@@ -282,9 +294,11 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
     if (record == NULL)
         return NULL;
     records->len += sizeof *record;
-    *record = (struct record){.topic = m->plan->topic, .relation = m->relation};
-    memcpy(record->headers, m->r->context, m->r->context_count * sizeof *m->r->context);
-    record->header_count = m->r->context_count;
+    start_record(record, m);
+    if (m->r->context_count > 0) {
+        memcpy(record->headers, m->r->context, m->r->context_count * sizeof *m->r->context);
+        record->header_count = m->r->context_count;
+    }
     if (key != NULL && m->plan->key.count > 0) {
         record->has_key = true;
         record->key = buf_view(key);

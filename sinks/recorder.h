@@ -33,6 +33,12 @@
 
 enum encoding_kind { ENCODING_JSON, ENCODING_JSON_SCHEMA, ENCODING_AVRO };
 
+/* Which words an Avro schema has for types that Avro has no primitive for. */
+enum avro_types {
+    AVRO_TYPES_CONNECT,  /* Kafka Connect's and Debezium's names, as connect.* properties */
+    AVRO_TYPES_STANDARD, /* Avro's own logical types, no properties */
+};
+
 /* Under which subject the registry keeps a schema. */
 enum subject_strategy {
     SUBJECT_TOPIC,        /* <topic>-key, <topic>-value */
@@ -60,6 +66,7 @@ struct recorder_options {
     struct type_modes types;
     struct patterns routes;    /* likewise; routes_create() takes them */
     struct rule_options rules; /* its texts must outlive the recorder; rules_create() takes them */
+    enum avro_types avro_types;
     enum subject_strategy subjects;
     struct schema_registry *registry; /* the recorder's from then on; needed for avro */
     size_t record_limit_bytes; /* key or value beyond this: ERROR_CONFIG naming table and limit */

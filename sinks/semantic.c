@@ -3,11 +3,17 @@
 #include "sinks/pg_oid.h"
 
 #define ZERO_POINT "{\"x\":0.0,\"y\":0.0,\"wkb\":\"AQEAAAAAAAAAAAAAAAAAAAAAAAAA\",\"srid\":null}"
-#define DOMAIN_DEPTH_MAX 64 /* PostgreSQL has no limit; a chain this long is a mistake of ours */
+#define MONEY_WHOLE_DIGITS 17 /* 92233720368547758.07 */
+#define DOMAIN_DEPTH_MAX 64   /* PostgreSQL has no limit; a chain this long is a mistake of ours */
 
 #define NAMED(of_base, of_name, of_value)                                                          \
     {                                                                                              \
         .base = (of_base), .name = (of_name), .value = (of_value)                                  \
+    }
+
+#define FINITE(of_base, of_name, of_value)                                                         \
+    {                                                                                              \
+        .base = (of_base), .name = (of_name), .value = (of_value), .finite = true                  \
     }
 
 /* Types whose semantic depends neither on the typmod nor on a mode. */
@@ -229,7 +235,60 @@ static struct semantic plain_semantic(uint32_t oid)
     return text_semantic;
 }
 
-static struct semantic builtin_semantic(uint32_t oid, int32_t typmod,
+/* Where Avro has a logical type of its own, that; where it has none that holds every value, the
+ * text. */
+static const struct {
+    uint32_t oid;
+    struct semantic semantic;
+} standard_types[] = {
+    {OID_UUID, NAMED(CONNECT_STRING, SEMANTIC_AVRO_UUID, VALUE_TEXT)},
+    {OID_DATE, FINITE(CONNECT_INT32, SEMANTIC_AVRO_DATE, VALUE_DATE)},
+    {OID_TIME, FINITE(CONNECT_INT64, SEMANTIC_AVRO_TIME, VALUE_TIME_US)},
+    {OID_TIMESTAMP, FINITE(CONNECT_INT64, SEMANTIC_AVRO_TIMESTAMP, VALUE_TIMESTAMP_US)},
+    {OID_TIMESTAMPTZ, FINITE(CONNECT_INT64, SEMANTIC_AVRO_TIMESTAMPTZ, VALUE_TIMESTAMPTZ_US)},
+    {OID_TIMETZ, {.base = CONNECT_STRING, .value = VALUE_TEXT}},
+    {OID_INTERVAL, {.base = CONNECT_STRING, .value = VALUE_INTERVAL_ISO}},
+    {OID_BIT, {.base = CONNECT_STRING, .value = VALUE_TEXT}},
+    {OID_VARBIT, {.base = CONNECT_STRING, .value = VALUE_TEXT}},
+};
+
+static bool is_moment(uint32_t oid)
+{
+    return oid == OID_DATE || oid == OID_TIME || oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ;
+}
+
+/* Avro's scale is from 0 to the precision: numeric(2,-3) is decimal(5,0), numeric(3,5) is
+ * decimal(5,5). */
+static void standard_decimal(struct semantic *s)
+{
+    if (s->value == VALUE_MONEY)
+        s->precision = MONEY_WHOLE_DIGITS + s->scale;
+    if (s->value == VALUE_ANY_DECIMAL)
+        *s = (struct semantic){.base = CONNECT_STRING, .value = VALUE_DECIMAL_TEXT};
+    if (s->value == VALUE_DECIMAL && s->scale < 0) {
+        s->precision -= s->scale;
+        s->scale = 0;
+    }
+    if (s->value == VALUE_DECIMAL && s->precision < s->scale)
+        s->precision = s->scale;
+}
+
+/* The variation of `connect`, the semantic that the type has in Kafka Connect's world. */
+static struct semantic standard_semantic(uint32_t oid, const struct semantic *connect,
+                                         const struct type_modes *modes)
+{
+    struct semantic s = *connect;
+
+    if (is_moment(oid) && modes->time == TIME_ISOSTRING)
+        return s;
+    for (size_t i = 0; i < ARRAY_LEN(standard_types); i++)
+        if (standard_types[i].oid == oid)
+            return standard_types[i].semantic;
+    standard_decimal(&s);
+    return s;
+}
+
+static struct semantic connect_semantic(uint32_t oid, int32_t typmod,
                                         const struct type_modes *modes)
 {
     switch (oid) {
@@ -255,6 +314,14 @@ static struct semantic builtin_semantic(uint32_t oid, int32_t typmod,
     default:
         return plain_semantic(oid);
     }
+}
+
+static struct semantic builtin_semantic(uint32_t oid, int32_t typmod,
+                                        const struct type_modes *modes)
+{
+    struct semantic connect = connect_semantic(oid, typmod, modes);
+
+    return modes->standard ? standard_semantic(oid, &connect, modes) : connect;
 }
 
 static struct semantic hstore_semantic(enum hstore_mode mode)
@@ -424,7 +491,7 @@ static const char *text_zero(const struct semantic *s, bool computed_default)
 {
     struct slice name = s->name == NULL ? slice_text("") : slice_text(s->name);
 
-    if (computed_default && slice_is(name, SEMANTIC_UUID))
+    if ((computed_default && slice_is(name, SEMANTIC_UUID)) || slice_is(name, SEMANTIC_AVRO_UUID))
         return "\"00000000-0000-0000-0000-000000000000\"";
     if (computed_default && slice_is(name, SEMANTIC_JSON))
         return "\"{}\"";
@@ -501,6 +568,7 @@ const char *semantic_zero(const struct semantic *s, bool computed_default)
     case VALUE_TIMESTAMP_MS:
     case VALUE_TIMESTAMP_US:
     case VALUE_TIMESTAMP_NS:
+    case VALUE_TIMESTAMPTZ_US:
     case VALUE_INTERVAL:
         break;
     }

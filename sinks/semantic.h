@@ -72,8 +72,9 @@ enum value_kind {
     VALUE_TIMESTAMP_NS,
     VALUE_TIMESTAMP_ISO, /* 2016-11-04T13:51:30.5Z */
     VALUE_TIMESTAMPTZ,   /* `digits` decimals */
-    VALUE_INTERVAL,      /* microseconds */
-    VALUE_INTERVAL_ISO,  /* P1Y2M3DT4H5M6.78S */
+    VALUE_TIMESTAMPTZ_US,
+    VALUE_INTERVAL,     /* microseconds */
+    VALUE_INTERVAL_ISO, /* P1Y2M3DT4H5M6.78S */
     VALUE_BYTES,
     VALUE_BYTES_BASE64, /* text */
     VALUE_BYTES_URL,    /* text: base64 with - and _ */
@@ -105,6 +106,13 @@ enum value_kind {
 #define SEMANTIC_GEOMETRY "io.debezium.data.geometry.Geometry"
 #define SEMANTIC_SPARSE_VECTOR "io.debezium.data.SparseDoubleVector"
 
+/* Avro's logical types, as names: in semantics of type_modes.standard only. */
+#define SEMANTIC_AVRO_UUID "uuid"
+#define SEMANTIC_AVRO_DATE "date"
+#define SEMANTIC_AVRO_TIME "time-micros"
+#define SEMANTIC_AVRO_TIMESTAMP "local-timestamp-micros"
+#define SEMANTIC_AVRO_TIMESTAMPTZ "timestamp-micros"
+
 struct semantic {
     enum connect_base base;
     const char *name; /* of the schema: "io.debezium.time.Date"...; NULL: none */
@@ -114,6 +122,7 @@ struct semantic {
     int32_t length;    /* VALUE_BITS; SEMANTIC_UNLIMITED: none */
     uint8_t digits;    /* VALUE_TIMESTAMPTZ: 0 to 6 */
     char delimiter;    /* VALUE_ARRAY: between elements in the text */
+    bool finite;       /* the infinities are no values of it, nor is 24:00 */
     bool debezium;     /* what the type cannot hold is written as Debezium has it */
     const struct semantic *element; /* VALUE_ARRAY, VALUE_VECTOR; constant or in the arena */
     /* The type itself when it is an enum, for its labels; lives as long as the relation only. */

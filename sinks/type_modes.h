@@ -35,6 +35,7 @@ struct type_modes {
     enum hstore_mode hstore;
     int32_t money_fraction_digits; /* below MONEY_FRACTION_DIGITS: that */
     enum bad_value on_bad_value;
+    bool standard; /* Avro's own logical types; the encoding says so, see avro.types */
     bool debezium; /* nothing that Debezium 3 would not write; see DIFFERENCES.md */
 };
 

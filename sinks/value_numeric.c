@@ -64,6 +64,29 @@ size_t numeric_decimals(const struct numeric *n)
     return len;
 }
 
+bool numeric_read_short(struct slice text, struct short_numeric *out)
+{
+    const uint8_t *at = text.at, *end, *point;
+    bool negative;
+    uint64_t number = 0;
+
+    if (text.len == 0 || text.len > WORD_DIGITS + 1) /* a point, or a sign */
+        return false;
+    end = at + text.len;
+    negative = *at == '-';
+    at += negative ? 1 : 0;
+    for (; at < end && is_digit(*at); at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    point = at;
+    if (at < end && *at == '.')
+        for (at++; at < end && is_digit(*at); at++)
+            number = number * 10 + (uint64_t)(*at - '0');
+    if (at < end || !is_digit(end[-1]))
+        return false; /* a point at the end too */
+    *out = (struct short_numeric){negative, point == end ? 0 : (unsigned)(end - point - 1), number};
+    return true;
+}
+
 /*
  * The digits of the unscaled number, most significant first, without building them:
  *
@@ -98,6 +121,19 @@ static bool digits_scaled(const struct numeric *n, int64_t scale, struct digits 
     return true;
 }
 
+/* Big-endian; spelt out, so that the compiler sees that it is one instruction. */
+static inline void store_word(uint8_t to[8], uint64_t number)
+{
+    to[0] = (uint8_t)(number >> 56);
+    to[1] = (uint8_t)(number >> 48);
+    to[2] = (uint8_t)(number >> 40);
+    to[3] = (uint8_t)(number >> 32);
+    to[4] = (uint8_t)(number >> 24);
+    to[5] = (uint8_t)(number >> 16);
+    to[6] = (uint8_t)(number >> 8);
+    to[7] = (uint8_t)number;
+}
+
 /* Drops leading bytes that only repeat the sign. */
 static struct slice shortest(const uint8_t *at, size_t len)
 {
@@ -119,8 +155,7 @@ static bool small_unscaled(const struct digits *d, struct buf *work, struct slic
         number = number * 10 + digit_at(d, i);
     if (d->n->negative)
         number = 0 - number;
-    for (size_t i = 0; i < sizeof number; i++)
-        to[i] = (uint8_t)(number >> (56 - 8 * i));
+    store_word(to, number);
     *out_bytes = shortest(to, sizeof number);
     return true;
 }
@@ -170,6 +205,30 @@ static void store_signed(const uint32_t *words, size_t count, bool negative, uin
         to[i] = (uint8_t)carry;
         carry >>= 8;
     }
+}
+
+bool numeric_unscaled_short(const struct short_numeric *n, int64_t scale, uint8_t bytes[8],
+                            struct slice *out_bytes)
+{
+    static const uint64_t tens[] = {
+        UINT64_C(1),         UINT64_C(10),         UINT64_C(100),         UINT64_C(1000),
+        UINT64_C(10000),     UINT64_C(100000),     UINT64_C(1000000),     UINT64_C(10000000),
+        UINT64_C(100000000), UINT64_C(1000000000), UINT64_C(10000000000), UINT64_C(100000000000)};
+    int64_t more = scale - n->decimals;
+    uint64_t number, sign;
+    size_t skip;
+
+    if (more < 0 || more >= (int64_t)ARRAY_LEN(tens) ||
+        n->digits > (uint64_t)INT64_MAX / tens[more])
+        return false;
+    number = n->digits * tens[more];
+    if (n->negative)
+        number = 0 - number;
+    sign = number >> 63 == 0 ? 0 : UINT64_MAX;
+    skip = (size_t)(__builtin_clzll((number ^ sign) | 1) - 1) / 8; /* bytes that repeat the sign */
+    store_word(bytes, number);
+    *out_bytes = slice_of(bytes + skip, 8 - skip);
+    return true;
 }
 
 static bool big_unscaled(const struct digits *d, struct buf *work, struct slice *out_bytes)
@@ -328,18 +387,71 @@ static bool read_special(struct slice text, double *out)
     return true;
 }
 
-bool float_read(struct slice text, double *out)
+/* Up to 2^53 a double is exact, and up to 10^22 so is a power of ten: one division or
+ * multiplication of the two is rounded once, as it must be (Clinger 1990).  False: it takes more
+ * than that. */
+static bool read_exact(struct slice text, double *out)
 {
-    char number[FLOAT_TEXT_MAX];
+    static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    struct short_numeric n;
+    double number;
+
+    if (!numeric_read_short(text, &n) || n.digits > UINT64_C(1) << DBL_MANT_DIG)
+        return false;
+    number = (double)n.digits / tens[n.decimals];
+    *out = n.negative ? -number : number;
+    return true;
+}
+
+/* The text with a NUL behind it.  False: it is no number. */
+static bool number_text(struct slice text, char number[FLOAT_TEXT_MAX])
+{
     struct decimal d;
 
-    if (read_special(text, out))
-        return true;
-    if (text.len >= sizeof number || !decimal_read(text, &d))
+    if (text.len >= FLOAT_TEXT_MAX || !decimal_read(text, &d))
         return false;
     memcpy(number, text.at, text.len);
     number[text.len] = '\0';
+    return true;
+}
+
+bool float_read(struct slice text, double *out)
+{
+    char number[FLOAT_TEXT_MAX];
+
+    if (read_exact(text, out) || read_special(text, out))
+        return true;
+    if (!number_text(text, number))
+        return false;
     *out = strtod(number, NULL);
+    return true;
+}
+
+/* Would it be rounded twice: lies it in the middle between two of single width? */
+static bool is_midway(double number)
+{
+    const uint64_t dropped = (UINT64_C(1) << (DBL_MANT_DIG - FLT_MANT_DIG)) - 1;
+    uint64_t bits;
+
+    memcpy(&bits, &number, sizeof bits);
+    return (bits & dropped) == (dropped + 1) / 2;
+}
+
+bool float_read_single(struct slice text, float *out)
+{
+    char number[FLOAT_TEXT_MAX];
+    double wide;
+
+    if (read_special(text, &wide) ||
+        (read_exact(text, &wide) && !is_midway(wide) && fabs(wide) > (double)FLT_MIN)) {
+        *out = (float)wide;
+        return true;
+    }
+    if (!number_text(text, number))
+        return false;
+    *out = strtof(number, NULL);
     return true;
 }
 
@@ -392,11 +504,42 @@ static void decimal_write(struct buf *out, const struct decimal *d)
     }
 }
 
+/* Is the text of a number between 10^-3 and 10^7 spelt as Java spells it, but for ".0"? */
+static bool is_plain(const struct numeric *n)
+{
+    static const uint8_t zeros[] = "000";
+    bool below_one = n->whole.len == 1 && n->whole.at[0] == '0';
+
+    if (n->whole.len == 0 || n->whole.len > 7 || (n->whole.at[0] == '0' && !below_one))
+        return false;
+    if (n->fraction.len == 0)
+        return true;
+    if (n->fraction.at[n->fraction.len - 1] == '0' ||
+        n->whole.len + n->fraction.len > FLOAT_DIGITS_MAX)
+        return false;
+    return !below_one || n->fraction.len < 3 || memcmp(n->fraction.at, zeros, 3) != 0;
+}
+
+/* The fewest digits are in it already. */
+static bool write_plain(struct buf *out, struct slice text)
+{
+    struct numeric n;
+
+    if (!numeric_read(text, &n) || !is_plain(&n))
+        return false;
+    buf_slice(out, text);
+    if (n.fraction.len == 0)
+        JSON_CONSTANT(out, ".0");
+    return true;
+}
+
 bool float_write(struct buf *out, struct slice text, enum float_width width)
 {
     int64_t thin = width == FLOAT_SINGLE ? -41 : -319; /* spacing above half a percent below this */
     struct decimal d;
 
+    if (write_plain(out, text))
+        return true;
     if (numeric_is_special(text)) {
         json_text(out, text);
         return true;

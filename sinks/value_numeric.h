@@ -38,6 +38,19 @@ size_t numeric_decimals(const struct numeric *n);
 bool numeric_unscaled(const struct numeric *n, int64_t scale, struct buf *work,
                       struct slice *out_bytes) MUST_CHECK;
 
+/* The same of short numbers, which most are, in one pass. */
+struct short_numeric {
+    bool negative;
+    unsigned decimals; /* how many of the digits are behind the point; zeros at the end too */
+    uint64_t digits;
+};
+
+/* False: it is long or no finite number. */
+bool numeric_read_short(struct slice text, struct short_numeric *out) MUST_CHECK;
+/* *out_bytes lies in `bytes`.  False: it takes numeric_unscaled() to tell. */
+bool numeric_unscaled_short(const struct short_numeric *n, int64_t scale, uint8_t bytes[8],
+                            struct slice *out_bytes) MUST_CHECK;
+
 /* Reads money text into the same form, with two decimals. `work` receives the digits. */
 bool money_read(struct slice text, struct buf *work, struct numeric *out) MUST_CHECK;
 
@@ -45,6 +58,7 @@ enum float_width { FLOAT_SINGLE, FLOAT_DOUBLE };
 
 /* The number that floating point text stands for; NaN and the infinities too. */
 bool float_read(struct slice text, double *out) MUST_CHECK;
+bool float_read_single(struct slice text, float *out) MUST_CHECK;
 /* The double nearest to the text of a numeric, however many digits it has.  `work` holds a copy of
  * it; false when that is too small (work->failed), too. */
 bool numeric_read_double(struct slice text, struct buf *work, double *out) MUST_CHECK;

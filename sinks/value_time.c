@@ -1,5 +1,7 @@
 #include "sinks/value_time.h"
 
+#include <limits.h>
+
 #define DAY_SECONDS INT64_C(86400)
 #define MONTH_SECONDS INT64_C(2629800) /* 30.4375 days */
 #define SECOND_US INT64_C(1000000)
@@ -58,28 +60,60 @@ static bool take_number(struct cursor *c, int64_t *out_number)
     return true;
 }
 
-/* Exactly two digits, at most `max`. */
+/* The number of two digits; beyond 99 when they are none. */
+static inline unsigned two_digits(const uint8_t *at)
+{
+    unsigned tens = at[0] - (unsigned)'0', ones = at[1] - (unsigned)'0';
+
+    return tens > 9 || ones > 9 ? UINT_MAX : tens * 10 + ones;
+}
+
+/* Exactly two digits, at most `max`; a third is what no field may be followed by. */
 static bool take_two(struct cursor *c, int64_t max, int64_t *out_number)
 {
-    const uint8_t *start = c->at;
+    unsigned number;
 
-    return take_number(c, out_number) && c->at - start == 2 && *out_number <= max;
+    if (c->end - c->at < 2)
+        return false;
+    number = two_digits(c->at);
+    if (number > max)
+        return false;
+    c->at += 2;
+    *out_number = number;
+    return true;
 }
 
 /* Nothing, or a point and one to six digits. */
 static bool take_fraction(struct cursor *c, int64_t *out_micros)
 {
-    int64_t micros = 0, unit = SECOND_US / 10;
+    static const int64_t units[] = {0, 100000, 10000, 1000, 100, 10, 1};
+    int64_t number = 0;
+    unsigned digits = 0;
 
-    if (take_byte(c, '.')) {
-        if (!at_digit(c))
-            return false;
-        for (; at_digit(c) && unit > 0; unit /= 10)
-            micros += (*c->at++ - '0') * unit;
-        if (at_digit(c))
-            return false;
-    }
-    *out_micros = micros;
+    *out_micros = 0;
+    if (!take_byte(c, '.'))
+        return true;
+    for (; at_digit(c) && digits < 6; digits++)
+        number = number * 10 + (*c->at++ - '0');
+    *out_micros = number * units[digits];
+    return digits > 0 && !at_digit(c);
+}
+
+/* 13:51:30, as nearly all clocks are.  False: look again. */
+static inline bool take_short_clock(struct cursor *c, int64_t *out_seconds)
+{
+    const uint8_t *at = c->at;
+    unsigned hours, minutes, seconds;
+
+    if (c->end - at < 8 || at[2] != ':' || at[5] != ':')
+        return false;
+    hours = two_digits(at);
+    minutes = two_digits(at + 3);
+    seconds = two_digits(at + 6);
+    if (hours > 99 || minutes > 59 || seconds > 59)
+        return false;
+    c->at += 8;
+    *out_seconds = (hours * 60 + minutes) * 60 + seconds;
     return true;
 }
 
@@ -88,6 +122,8 @@ static bool take_clock(struct cursor *c, int64_t *out_seconds, int64_t *out_micr
 {
     int64_t hours = 0, minutes = 0, seconds = 0;
 
+    if (take_short_clock(c, out_seconds))
+        return take_fraction(c, out_micros);
     if (!take_number(c, &hours) || !take_byte(c, ':') || !take_two(c, 59, &minutes) ||
         !take_byte(c, ':') || !take_two(c, 59, &seconds) || !take_fraction(c, out_micros))
         return false;
@@ -128,12 +164,14 @@ static bool take_offset(struct cursor *c, int64_t *out_seconds)
  * in March here, so that the leap day is the last of its year; an era is 400 years, 146097 days. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 {
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t of_era = y - era * 400;
-    int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    uint32_t eras_before = 25000; /* no year is further back than that: no sign to care for */
+    uint32_t y = (uint32_t)(year + eras_before * 400 - (month <= 2 ? 1 : 0));
+    uint32_t era = y / 400, of_era = y % 400;
+    uint32_t of_year =
+        (153 * ((uint32_t)month + (month > 2 ? 0 : 12) - 3) + 2) / 5 + (uint32_t)day - 1;
 
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+    return ((int64_t)era - eras_before) * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
+           of_year - 719468;
 }
 
 static void civil_from_days(int64_t days, int64_t *out_year, int64_t *out_month, int64_t *out_day)
@@ -154,8 +192,29 @@ struct civil {
     int64_t year, month, day; /* the year as written; BC follows at the end of the text */
 };
 
+/* 2016-11-04, as nearly all dates are.  False: look again. */
+static inline bool take_short_civil(struct cursor *c, struct civil *out)
+{
+    const uint8_t *at = c->at;
+    unsigned century, year, month, day;
+
+    if (c->end - at < 10 || at[4] != '-' || at[7] != '-')
+        return false;
+    century = two_digits(at);
+    year = two_digits(at + 2);
+    month = two_digits(at + 5);
+    day = two_digits(at + 8);
+    if (century > 99 || year > 99 || century + year == 0 || month - 1 > 11 || day - 1 > 30)
+        return false;
+    c->at += 10;
+    *out = (struct civil){century * 100 + year, month, day};
+    return true;
+}
+
 static bool take_civil(struct cursor *c, struct civil *out)
 {
+    if (take_short_civil(c, out))
+        return true;
     return take_number(c, &out->year) && out->year >= 1 && out->year <= 9999999 &&
            take_byte(c, '-') && take_two(c, 12, &out->month) && out->month >= 1 &&
            take_byte(c, '-') && take_two(c, 31, &out->day) && out->day >= 1;
@@ -164,7 +223,7 @@ static bool take_civil(struct cursor *c, struct civil *out)
 /* Takes " BC" when it is there; true when nothing is left. */
 static bool finish_civil(struct cursor *c, const struct civil *civil, int64_t *out_days)
 {
-    bool before_christ = take_word(c, " BC");
+    bool before_christ = !at_end(c) && take_word(c, " BC");
 
     if (!at_end(c))
         return false;
@@ -173,18 +232,20 @@ static bool finish_civil(struct cursor *c, const struct civil *civil, int64_t *o
     return true;
 }
 
+static bool is_infinite(struct slice text)
+{
+    return text.len > 0 && (text.at[0] == '-' || text.at[0] == 'i') &&
+           (slice_is(text, "infinity") || slice_is(text, "-infinity"));
+}
+
 bool time_read_date(struct slice text, int32_t *out_days)
 {
     struct cursor c = cursor_over(text);
     struct civil civil = {0};
     int64_t days = 0;
 
-    if (slice_is(text, "infinity")) {
-        *out_days = INT32_MAX;
-        return true;
-    }
-    if (slice_is(text, "-infinity")) {
-        *out_days = INT32_MIN;
+    if (is_infinite(text)) {
+        *out_days = text.at[0] == '-' ? INT32_MIN : INT32_MAX;
         return true;
     }
     if (!take_civil(&c, &civil) || !finish_civil(&c, &civil, &days) || days <= INT32_MIN ||
@@ -227,7 +288,7 @@ static bool read_moment(struct slice text, bool zoned, struct moment *out)
     struct civil civil = {0};
     int64_t us = 0, days = 0, offset = 0;
 
-    if (slice_is(text, "infinity") || slice_is(text, "-infinity")) {
+    if (is_infinite(text)) {
         *out = (struct moment){.kind = text.at[0] == '-' ? MOMENT_MINUS_INFINITY : MOMENT_INFINITY};
         return true;
     }
@@ -306,7 +367,7 @@ bool time_read_interval_parts(struct slice text, struct interval *out)
     struct cursor c = cursor_over(text);
     struct interval interval = {.kind = MOMENT_FINITE};
 
-    if (slice_is(text, "infinity") || slice_is(text, "-infinity")) {
+    if (is_infinite(text)) {
         *out =
             (struct interval){.kind = text.at[0] == '-' ? MOMENT_MINUS_INFINITY : MOMENT_INFINITY};
         return true;

@@ -39,4 +39,12 @@ static inline bool slice_is(struct slice a, const char *text)
     return slice_equal(a, slice_text(text));
 }
 
+/* Copies to `to`, which has room for it; returns where it ends. */
+static inline uint8_t *slice_put(uint8_t *to, struct slice s)
+{
+    if (s.len > 0)
+        memcpy(to, s.at, s.len);
+    return to + s.len;
+}
+
 #endif

@@ -2,7 +2,16 @@
  * encode - nanoseconds for an event: ours as JSON and as Avro, jansson's and Avro C's of the same
  * values, in one run; and how often ours allocates once it is warm: never, or it fails.
  *
- *     encode [EVENTS]
+ *     encode [--check] [--only NAME] [EVENTS]
+ *
+ * All take turns, ROUNDS of them; what is printed are medians of CPU time, of a ratio the median of
+ * the ratios within each turn, so that what else the machine does meanwhile hardly shows.  --check:
+ * fails where ours is less than FASTER times as fast as the library.  --only: one of them alone,
+ * for profilers.
+ *
+ * Every event is a record with key and value; ROWS events are one transaction, seen at once.  The
+ * libraries are given numbers where ours reads PostgreSQL's text, and their trees are checked to be
+ * what ours writes.
  *
  * Linked with --wrap for malloc and its kin, which counts the calls of our own code.
  */
@@ -17,14 +26,19 @@
 
 #include "millrace/attr.h"
 #include "millrace/mem.h"
+#include "sinks/json_write.h"
 #include "sinks/recorder.h"
 #include "support/fake_registry.h"
 #include "support/table_spec.h"
 
-#define EVENTS 200000
+#define EVENTS 110000 /* of each */
+#define ROUNDS 11
+#define ROWS 10 /* of a transaction */
+#define FASTER 5.0
 #define WARM_UP 100
 #define COLUMNS 8
 #define BUFFER_BYTES 65536
+#define AVRO_HEAD_BYTES 5
 
 static size_t allocations; /* of this program alone: a bench has no other way to count */
 
@@ -62,30 +76,68 @@ static const char *const texts[COLUMNS] = {
     "7000001", "Ada Lovelace",      "1234.56",    "a note of some length, as notes are",
     "t",       "72.57479999999999", "2024-02-29", "2024-02-29 13:51:30.123456"};
 
+struct avro_c {
+    avro_schema_t schema;
+    avro_value_iface_t *class;
+    avro_value_t value;
+};
+
 struct bench {
     struct table_spec table;
     struct cell cells[COLUMNS];
     struct event event;
-    struct fake_registry registry;
-    long events;
+    struct error err;
+    struct buf sequence; /* ["99","100"] */
+    struct avro_c key, value;
+    avro_writer_t writer;
+    size_t key_bytes, value_bytes; /* of what a library wrote last */
+    char key_at[BUFFER_BYTES], value_at[BUFFER_BYTES];
 };
 
+/* One that takes part. */
+struct contender {
+    const char *name;
+    void (*run)(struct bench *b, struct recorder *recorder, long events);
+    size_t against; /* which of them ours is compared to; of a library: itself */
+    enum encoding_kind encoding;
+    struct fake_registry registry;
+    struct recorder *recorder; /* ours */
+    double ns[ROUNDS];
+    size_t allocations;
+};
+
+/* Of this process: what others do meanwhile does not count. */
 static int64_t now_ns(void)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void report(const struct bench *b, const char *what, int64_t from_ns)
+static void fail(const char *what)
 {
-    printf("%-12s %8.0f ns an event\n", what, (double)(now_ns() - from_ns) / (double)b->events);
+    (void)fprintf(stderr, "encode: %s\n", what);
+    exit(1);
 }
 
-static void set_up(struct bench *b)
+static void next_event(struct bench *b)
+{
+    struct event *e = &b->event;
+
+    e->lsn += 168;
+    if (e->lsn % ROWS != 0)
+        return;
+    e->prior_end_lsn = e->lsn - 48;
+    e->xid++;
+    e->commit_us += 1700;
+    e->seen_ns += 1700123;
+}
+
+static void set_up_event(struct bench *b)
 {
     table_spec_read(&b->table, "public", "orders", spec);
+    buf_init(&b->sequence, SIZE_MAX);
     for (size_t i = 0; i < COLUMNS; i++)
         b->cells[i] = (struct cell){CELL_TEXT, slice_text(texts[i])};
     b->event = (struct event){.kind = EVENT_INSERT,
@@ -98,45 +150,34 @@ static void set_up(struct bench *b)
                               .seen_ns = 1785576600650111222};
 }
 
-static void make_one(struct recorder *recorder, struct bench *b)
+static const struct record *make_one(struct recorder *recorder, struct bench *b)
 {
-    struct error err = {0};
     struct records records;
 
-    b->event.lsn++;
-    if (recorder_make(recorder, &b->event, &records, &err))
-        return;
-    (void)fprintf(stderr, "%s\n", err.text);
-    exit(1);
+    next_event(b);
+    if (!recorder_make(recorder, &b->event, &records, &b->err))
+        fail(b->err.text);
+    return records.at;
 }
 
-static bool run_ours(struct bench *b, enum encoding_kind encoding, const char *what)
+static void run_ours(struct bench *b, struct recorder *recorder, long events)
 {
-    struct recorder_options options = {.topic_prefix = "shop",
-                                       .topic_delimiter = ".",
-                                       .database = "depot",
-                                       .unavailable_value_placeholder = "?",
-                                       .encoding = encoding,
-                                       .record_limit_bytes = 1 << 20};
-    struct recorder *recorder;
-    size_t before;
-    int64_t from;
+    for (long i = 0; i < events; i++)
+        (void)make_one(recorder, b);
+}
 
-    if (encoding == ENCODING_AVRO)
-        options.registry = fake_registry_init(&b->registry);
-    recorder = recorder_create(&options);
-    for (int i = 0; i < WARM_UP; i++)
-        make_one(recorder, b);
-    before = allocations;
-    from = now_ns();
-    for (long i = 0; i < b->events; i++)
-        make_one(recorder, b);
-    report(b, what, from);
-    before = allocations - before;
-    if (before != 0)
-        printf("%-12s %zu allocations\n", what, before);
-    recorder_destroy(recorder);
-    return before == 0;
+/* By our own number writer, lest the libraries pay for printf. */
+static const char *sequence(struct bench *b)
+{
+    struct buf *out = &b->sequence;
+
+    out->len = 0;
+    JSON_CONSTANT(out, "[\"");
+    json_u64(out, b->event.prior_end_lsn);
+    JSON_CONSTANT(out, "\",\"");
+    json_u64(out, b->event.lsn);
+    buf_append(out, "\"]", sizeof "\"]");
+    return (const char *)out->at;
 }
 
 static json_t *jansson_row(void)
@@ -154,8 +195,9 @@ static json_t *jansson_row(void)
     return row;
 }
 
-static json_t *jansson_source(const struct event *e)
+static json_t *jansson_source(struct bench *b)
 {
+    const struct event *e = &b->event;
     json_t *source = json_object();
 
     json_object_set_new(source, "version", json_string(MILLRACE_VERSION));
@@ -164,7 +206,7 @@ static json_t *jansson_source(const struct event *e)
     json_object_set_new(source, "ts_ms", json_integer(e->commit_us / 1000));
     json_object_set_new(source, "snapshot", json_string("false"));
     json_object_set_new(source, "db", json_string("depot"));
-    json_object_set_new(source, "sequence", json_string("[\"40210984\",\"40211320\"]"));
+    json_object_set_new(source, "sequence", json_string(sequence(b)));
     json_object_set_new(source, "ts_us", json_integer(e->commit_us));
     json_object_set_new(source, "ts_ns", json_integer(e->commit_us * 1000));
     json_object_set_new(source, "schema", json_string("public"));
@@ -177,31 +219,44 @@ static json_t *jansson_source(const struct event *e)
     return source;
 }
 
-/* Key and value, as a program would that builds a tree and prints it. */
-static void run_jansson(struct bench *b)
+static json_t *jansson_key(void)
 {
-    static char text[BUFFER_BYTES];
-    int64_t from = now_ns();
+    json_t *key = json_object();
 
-    for (long i = 0; i < b->events; i++) {
-        json_t *key = json_object(), *value = json_object();
+    json_object_set_new(key, "id", json_integer(strtoll(texts[0], NULL, 10)));
+    return key;
+}
 
-        b->event.lsn++;
-        json_object_set_new(key, "id", json_integer(strtoll(texts[0], NULL, 10)));
-        json_object_set_new(value, "before", json_null());
-        json_object_set_new(value, "after", jansson_row());
-        json_object_set_new(value, "source", jansson_source(&b->event));
-        json_object_set_new(value, "transaction", json_null());
-        json_object_set_new(value, "op", json_string("c"));
-        json_object_set_new(value, "ts_ms", json_integer(b->event.seen_ns / 1000000));
-        json_object_set_new(value, "ts_us", json_integer(b->event.seen_ns / 1000));
-        json_object_set_new(value, "ts_ns", json_integer(b->event.seen_ns));
-        (void)json_dumpb(key, text, sizeof text, JSON_COMPACT);
-        (void)json_dumpb(value, text, sizeof text, JSON_COMPACT);
+static json_t *jansson_value(struct bench *b)
+{
+    json_t *value = json_object();
+
+    json_object_set_new(value, "before", json_null());
+    json_object_set_new(value, "after", jansson_row());
+    json_object_set_new(value, "source", jansson_source(b));
+    json_object_set_new(value, "transaction", json_null());
+    json_object_set_new(value, "op", json_string("c"));
+    json_object_set_new(value, "ts_ms", json_integer(b->event.seen_ns / 1000000));
+    json_object_set_new(value, "ts_us", json_integer(b->event.seen_ns / 1000));
+    json_object_set_new(value, "ts_ns", json_integer(b->event.seen_ns));
+    return value;
+}
+
+/* As a program would that builds a tree and prints it. */
+static void run_jansson(struct bench *b, struct recorder *recorder, long events)
+{
+    (void)recorder;
+    for (long i = 0; i < events; i++) {
+        json_t *key, *value;
+
+        next_event(b);
+        key = jansson_key();
+        value = jansson_value(b);
+        b->key_bytes = json_dumpb(key, b->key_at, sizeof b->key_at, JSON_COMPACT);
+        b->value_bytes = json_dumpb(value, b->value_at, sizeof b->value_at, JSON_COMPACT);
         json_decref(key);
         json_decref(value);
     }
-    report(b, "jansson", from);
 }
 
 static avro_value_t avro_field(const avro_value_t *record, const char *name, int branch)
@@ -255,15 +310,17 @@ static void avro_row(const avro_value_t *row)
     avro_number(row, "seen", 1, 1709214690123456);
 }
 
-static void avro_source(const avro_value_t *source, const struct event *e)
+static void avro_source(const avro_value_t *source, struct bench *b)
 {
+    const struct event *e = &b->event;
+
     avro_text(source, "version", -1, MILLRACE_VERSION);
     avro_text(source, "connector", -1, "postgresql");
     avro_text(source, "name", -1, "shop");
     avro_number(source, "ts_ms", -1, e->commit_us / 1000);
     avro_text(source, "snapshot", 0, "false");
     avro_text(source, "db", -1, "depot");
-    avro_text(source, "sequence", 1, "[\"40210984\",\"40211320\"]");
+    avro_text(source, "sequence", 1, sequence(b));
     avro_number(source, "ts_us", 1, e->commit_us);
     avro_number(source, "ts_ns", 1, e->commit_us * 1000);
     avro_text(source, "schema", -1, "public");
@@ -275,17 +332,22 @@ static void avro_source(const avro_value_t *source, const struct event *e)
     avro_none(source, "origin_lsn");
 }
 
-static void avro_envelope(struct bench *b, avro_value_t *value)
+static void avro_key(const avro_value_t *key)
+{
+    (void)avro_value_reset(key);
+    avro_number(key, "id", -1, strtoll(texts[0], NULL, 10));
+}
+
+static void avro_envelope(struct bench *b, const avro_value_t *value)
 {
     avro_value_t after, source;
 
-    b->event.lsn++;
     (void)avro_value_reset(value);
     avro_none(value, "before");
     after = avro_field(value, "after", 1);
     avro_row(&after);
     source = avro_field(value, "source", -1);
-    avro_source(&source, &b->event);
+    avro_source(&source, b);
     avro_none(value, "transaction");
     avro_text(value, "op", -1, "c");
     avro_number(value, "ts_ms", 1, b->event.seen_ns / 1000000);
@@ -293,77 +355,236 @@ static void avro_envelope(struct bench *b, avro_value_t *value)
     avro_number(value, "ts_ns", 1, b->event.seen_ns);
 }
 
-/* The value alone, by Avro C's value interface, its objects used again. */
-static void run_avro_c(struct bench *b, const char *schema_text)
+static size_t print_avro(struct bench *b, struct avro_c *from, char at[BUFFER_BYTES])
 {
-    static char bytes[BUFFER_BYTES];
-    avro_schema_t schema;
-    avro_value_iface_t *class;
-    avro_value_t value;
-    avro_writer_t writer = avro_writer_memory(bytes, sizeof bytes);
-    int64_t from;
-
-    if (avro_schema_from_json_length(schema_text, strlen(schema_text), &schema) != 0) {
-        (void)fprintf(stderr, "%s\n", avro_strerror());
-        exit(1);
-    }
-    class = avro_generic_class_from_schema(schema);
-    (void)avro_generic_value_new(class, &value);
-    from = now_ns();
-    for (long i = 0; i < b->events; i++) {
-        avro_envelope(b, &value);
-        avro_writer_reset(writer);
-        (void)avro_value_write(writer, &value);
-    }
-    report(b, "Avro C", from);
-    avro_writer_free(writer);
-    avro_value_decref(&value);
-    avro_value_iface_decref(class);
-    avro_schema_decref(schema);
+    avro_writer_memory_set_dest(b->writer, at, BUFFER_BYTES);
+    if (avro_value_write(b->writer, &from->value) != 0)
+        return 0;
+    return (size_t)avro_writer_tell(b->writer);
 }
 
-/* Its text must outlive the recorder that asked for it. */
-static char *schema_text(struct bench *b)
+/* By Avro C's value interface, its objects used again. */
+static void run_avro_c(struct bench *b, struct recorder *recorder, long events)
+{
+    (void)recorder;
+    for (long i = 0; i < events; i++) {
+        next_event(b);
+        avro_key(&b->key.value);
+        b->key_bytes = print_avro(b, &b->key, b->key_at);
+        avro_envelope(b, &b->value.value);
+        b->value_bytes = print_avro(b, &b->value, b->value_at);
+    }
+}
+
+enum { JSON, JSON_SCHEMA, AVRO, JANSSON, AVRO_C, CONTENDERS };
+
+static struct recorder *recorder_of(struct contender *c)
 {
     struct recorder_options options = {.topic_prefix = "shop",
                                        .topic_delimiter = ".",
                                        .database = "depot",
                                        .unavailable_value_placeholder = "?",
-                                       .encoding = ENCODING_AVRO,
+                                       .encoding = c->encoding,
                                        .record_limit_bytes = 1 << 20};
-    struct error err = {0};
-    struct recorder *recorder;
-    const char *found = NULL;
-    char *text;
 
-    options.registry = fake_registry_init(&b->registry);
-    recorder = recorder_create(&options);
-    if (recorder_topic(recorder, &b->table.relation, &err) != NULL)
-        found = fake_registry_schema(&b->registry, "shop.public.orders-value");
-    text = mem_text(found);
-    recorder_destroy(recorder);
-    return text;
+    if (c->encoding == ENCODING_AVRO)
+        options.registry = fake_registry_init(&c->registry);
+    return recorder_create(&options);
+}
+
+static void set_up_avro_c(struct avro_c *a, const struct fake_registry *registry,
+                          const char *subject)
+{
+    const char *text = fake_registry_schema(registry, subject);
+
+    if (avro_schema_from_json_length(text, strlen(text), &a->schema) != 0)
+        fail(avro_strerror());
+    a->class = avro_generic_class_from_schema(a->schema);
+    (void)avro_generic_value_new(a->class, &a->value);
+}
+
+static void tear_down_avro_c(struct avro_c *a)
+{
+    avro_value_decref(&a->value);
+    avro_value_iface_decref(a->class);
+    avro_schema_decref(a->schema);
+}
+
+static bool same_json(struct slice ours, const char *theirs, size_t len)
+{
+    json_t *a = json_loadb((const char *)ours.at, ours.len, 0, NULL);
+    json_t *b = json_loadb(theirs, len, 0, NULL);
+    bool same = a != NULL && b != NULL && json_equal(a, b) == 1;
+
+    json_decref(a);
+    json_decref(b);
+    return same;
+}
+
+static bool same_avro(struct slice ours, const char *theirs, size_t len)
+{
+    return ours.len == len + AVRO_HEAD_BYTES && memcmp(ours.at + AVRO_HEAD_BYTES, theirs, len) == 0;
+}
+
+/* Both write the same of one event, else they must not be compared. */
+static void require_same(struct bench *b, struct contender *ours, struct contender *theirs,
+                         bool (*same)(struct slice ours, const char *theirs, size_t len))
+{
+    const struct event before = b->event;
+    const struct record *record = make_one(ours->recorder, b);
+
+    b->event = before;
+    theirs->run(b, NULL, 1);
+    if (!same(record->key, b->key_at, b->key_bytes) ||
+        !same(record->value, b->value_at, b->value_bytes))
+        fail("a library writes something else than we do");
+}
+
+static void set_up(struct bench *b, struct contender *c)
+{
+    set_up_event(b);
+    for (int i = 0; i < CONTENDERS; i++) {
+        if (c[i].run == run_ours) {
+            c[i].recorder = recorder_of(&c[i]);
+            run_ours(b, c[i].recorder, WARM_UP);
+        }
+    }
+    b->writer = avro_writer_memory(b->value_at, BUFFER_BYTES);
+    set_up_avro_c(&b->key, &c[AVRO].registry, "shop.public.orders-key");
+    set_up_avro_c(&b->value, &c[AVRO].registry, "shop.public.orders-value");
+    require_same(b, &c[JSON], &c[JANSSON], same_json);
+    require_same(b, &c[AVRO], &c[AVRO_C], same_avro);
+}
+
+static void tear_down(struct bench *b, struct contender *c)
+{
+    for (int i = 0; i < CONTENDERS; i++)
+        recorder_destroy(c[i].recorder);
+    tear_down_avro_c(&b->key);
+    tear_down_avro_c(&b->value);
+    avro_writer_free(b->writer);
+    buf_done(&b->sequence);
+}
+
+static void measure(struct bench *b, struct contender *c, int round, long events)
+{
+    size_t before = allocations;
+    int64_t from = now_ns();
+
+    c->run(b, c->recorder, events);
+    c->ns[round] = (double)(now_ns() - from) / (double)events;
+    c->allocations += allocations - before;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double *first = a, *second = b;
+
+    return (*first > *second) - (*first < *second);
+}
+
+static double median(const double values[ROUNDS])
+{
+    double sorted[ROUNDS];
+
+    memcpy(sorted, values, sizeof sorted);
+    qsort(sorted, ROUNDS, sizeof *sorted, compare);
+    return sorted[ROUNDS / 2];
+}
+
+/* Is ours as fast as it must be, and silent? */
+static bool report(const struct contender *all, const struct contender *c)
+{
+    const struct contender *other = &all[c->against];
+    double ratios[ROUNDS], ratio;
+
+    if (c->recorder == NULL) {
+        printf("%-12s %8.0f\n", c->name, median(c->ns));
+        return true;
+    }
+    for (int i = 0; i < ROUNDS; i++)
+        ratios[i] = c->ns[i] > 0 ? other->ns[i] / c->ns[i] : 0;
+    ratio = median(ratios);
+    printf("%-12s %8.0f %8.1f times %-8s %6zu allocations\n", c->name, median(c->ns), ratio,
+           other->name, c->allocations);
+    return ratio >= FASTER;
+}
+
+static bool compete(struct bench *b, struct contender *c, long events)
+{
+    bool fast = true;
+
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < CONTENDERS; i++)
+            measure(b, &c[i], round, events / ROUNDS + 1);
+    printf("%-12s %8s %s\n", "", "ns", "  as fast as");
+    for (int i = 0; i < CONTENDERS; i++)
+        fast = report(c, &c[i]) && fast;
+    return fast;
+}
+
+static bool run_alone(struct bench *b, struct contender *c, const char *name, long events)
+{
+    for (int i = 0; i < CONTENDERS; i++) {
+        if (strcmp(c[i].name, name) == 0) {
+            c[i].run(b, c[i].recorder, events);
+            return true;
+        }
+    }
+    (void)fprintf(stderr, "encode: there is no %s\n", name);
+    return false;
+}
+
+struct arguments {
+    bool check;
+    const char *only;
+    long events;
+};
+
+static bool read_arguments(int argc, char **argv, struct arguments *out)
+{
+    char *end = argv[0];
+
+    *out = (struct arguments){.events = EVENTS};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--check") == 0)
+            out->check = true;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            out->only = argv[++i];
+        else
+            out->events = strtol(argv[i], &end, 10);
+    }
+    return out->events > 0;
 }
 
 int main(int argc, char **argv)
 {
     static struct bench b;
-    char *schema;
-    bool silent;
+    static struct contender contenders[CONTENDERS] = {
+        [JSON] = {"json", run_ours, JANSSON, .encoding = ENCODING_JSON},
+        [JSON_SCHEMA] = {"json-schema", run_ours, JANSSON, .encoding = ENCODING_JSON_SCHEMA},
+        [AVRO] = {"avro", run_ours, AVRO_C, .encoding = ENCODING_AVRO},
+        [JANSSON] = {"jansson", run_jansson, JANSSON, .encoding = ENCODING_JSON},
+        [AVRO_C] = {"Avro C", run_avro_c, AVRO_C, .encoding = ENCODING_AVRO},
+    };
+    struct arguments arguments;
+    bool passed, silent = true;
 
-    b.events = argc > 1 ? strtol(argv[1], NULL, 10) : EVENTS;
-    set_up(&b);
-    schema = schema_text(&b);
-    if (schema == NULL || b.events <= 0) {
-        free(schema);
+    if (!read_arguments(argc, argv, &arguments)) {
+        (void)fprintf(stderr, "usage: encode [--check] [--only NAME] [EVENTS]\n");
         return 2;
     }
-    silent = run_ours(&b, ENCODING_JSON, "json");
-    silent = run_ours(&b, ENCODING_JSON_SCHEMA, "json-schema") && silent;
-    silent = run_ours(&b, ENCODING_AVRO, "avro") && silent;
-    run_jansson(&b);
-    run_avro_c(&b, schema);
-    free(schema);
-    printf("%s\n", silent ? "no allocation of ours once warm" : "ALLOCATIONS once warm");
-    return silent ? 0 : 1;
+    set_up(&b, contenders);
+    if (arguments.only != NULL)
+        passed = run_alone(&b, contenders, arguments.only, arguments.events);
+    else
+        passed = compete(&b, contenders, arguments.events) || !arguments.check;
+    for (int i = 0; i < CONTENDERS; i++)
+        silent = silent && (contenders[i].recorder == NULL || contenders[i].allocations == 0);
+    tear_down(&b, contenders);
+    if (!silent)
+        (void)fprintf(stderr, "encode: ours allocates once warm\n");
+    if (!passed)
+        (void)fprintf(stderr, "encode: ours is less than %.0f times as fast\n", FASTER);
+    return passed && silent ? 0 : 1;
 }
