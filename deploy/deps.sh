@@ -130,12 +130,12 @@ packages_wanted() {
     local clang_major
 
     if wants build; then
-        echo build-essential pkg-config cmake ninja-build libpq-dev libfyaml-dev libcurl4-openssl-dev libjansson-dev libavro-dev libcmocka-dev
+        echo build-essential pkg-config cmake ninja-build libpq-dev libfyaml-dev libcurl4-openssl-dev libjansson-dev libssl-dev libavro-dev libcmocka-dev
         if ! rdkafka_is_system && ! rdkafka_is_built; then
             if rdkafka_is_packaged; then
                 echo librdkafka-dev
             else
-                echo libssl-dev zlib1g-dev libzstd-dev ca-certificates
+                echo zlib1g-dev libzstd-dev ca-certificates
                 command -v npm >/dev/null || echo npm
             fi
         fi
