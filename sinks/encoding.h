@@ -41,6 +41,7 @@ struct encoding {
     enum name_adjustment names;
     struct type_modes types;
     uint64_t bad_values;       /* written as text, though of another type: types.on_bad_value */
+    uint16_t bad_column;       /* of the last one, as an index into its relation's columns */
     struct encoding *text;     /* how headers tell a key; NULL: as this encoding's own payload */
     const struct rules *rules; /* the recorder's; NULL: none */
     struct buf hidden;         /* a value that a rule changed */

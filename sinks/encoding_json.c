@@ -106,6 +106,7 @@ static enum encode_outcome json_value(struct encoding *e, const struct plan_colu
     out->len = start;
     json_text(out, text);
     e->bad_values++;
+    e->bad_column = column->index;
     return ENCODE_DONE;
 }
 

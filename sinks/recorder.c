@@ -1,6 +1,7 @@
 #include "sinks/recorder.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "millrace/buf.h"
@@ -13,6 +14,7 @@
 #include "sinks/table.h"
 #include "sinks/topics.h"
 
+#define PLACE_BYTES 256              /* three names of 63 bytes, and words */
 #define KEEP_BYTES ((size_t)1 << 20) /* of each buffer, from event to event */
 
 /*
@@ -32,6 +34,8 @@ struct recorder {
     struct table plans;     /* of struct plan, by relation->oid */
     struct plan *last_plan; /* most events come in runs of one table */
     struct topic *messages; /* made with the first message */
+    uint64_t bad_values;
+    char bad_value_at[PLACE_BYTES];
     struct buf keys[2];
     struct buf texts[2];
     struct buf values[2];
@@ -385,17 +389,39 @@ static bool check_rows(const struct making *m)
     return true;
 }
 
+/* Never the value itself. */
+static void note_bad_values(const struct making *m)
+{
+    struct recorder *r = m->r;
+    const struct encoding *e = r->encoding;
+
+    if (r->bad_values == e->bad_values)
+        return;
+    r->bad_values = e->bad_values;
+    (void)snprintf(r->bad_value_at, sizeof r->bad_value_at, "%.*s.%.*s.%.*s",
+                   SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name),
+                   SLICE_ARGS(m->relation->columns[e->bad_column].name));
+}
+
+static bool make_change(const struct making *m)
+{
+    if (m->event->kind == EVENT_UPDATE)
+        return make_update(m);
+    if (m->event->kind == EVENT_DELETE)
+        return make_delete(m);
+    return make_insert(m, m->event->kind == EVENT_READ ? 'r' : 'c');
+}
+
 static bool make_row(struct recorder *r, const struct event *event, struct error *err)
 {
     struct making m = {r, event, event->relation, plan_of(r, event->relation, err), err};
 
     if (m.plan == NULL || !check_rows(&m))
         return false;
-    if (event->kind == EVENT_UPDATE)
-        return make_update(&m);
-    if (event->kind == EVENT_DELETE)
-        return make_delete(&m);
-    return make_insert(&m, event->kind == EVENT_READ ? 'r' : 'c');
+    if (!make_change(&m))
+        return false;
+    note_bad_values(&m);
+    return true;
 }
 
 /* One record for each table; their values stand one behind the other, so that each is cut out only
@@ -507,6 +533,6 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
     if (r->records.failed)
         return error_set(err, ERROR_SYSTEM, "no memory for the records of an event");
     *out = (struct records){(const struct record *)(const void *)r->records.at,
-                            r->records.len / sizeof(struct record)};
+                            r->records.len / sizeof(struct record), r->bad_values, r->bad_value_at};
     return true;
 }
