@@ -4,7 +4,10 @@
  *
  * The catalogue shows the present, not the moment in the log that is being decoded: a table may
  * have been changed or dropped since.  So a description that does not fit the columns of the R
- * message is only used as far as it fits.
+ * message is only used as far as it fits, and what the stream says goes before it: under the
+ * default identity the flagged columns were the primary key, and they and those of an identity
+ * index were NOT NULL.  (A NULL in a column that is NOT NULL by now is the recorder's to take
+ * back.)
  */
 #ifndef RELAY_PG_CATALOG_H
 #define RELAY_PG_CATALOG_H

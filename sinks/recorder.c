@@ -34,6 +34,7 @@ struct recorder {
     struct table plans;     /* of struct plan, by relation->oid */
     struct plan *last_plan; /* most events come in runs of one table */
     struct topic *messages; /* made with the first message */
+    bool loosened; /* the plan in use is to be made again: it has NOT NULL where a NULL came */
     uint64_t bad_values;
     char bad_value_at[PLACE_BYTES];
     struct buf keys[2];
@@ -173,6 +174,19 @@ void recorder_each_topic(struct recorder *r, void (*visit)(struct topic *topic, 
     topics_each(&r->topics, visit, context);
 }
 
+/* Forgets the records of the event before. */
+static void begin_event(struct recorder *r)
+{
+    json_value_trim(&r->encoding->json, KEEP_BYTES);
+    for (int i = 0; i < 2; i++) {
+        buf_reset(&r->keys[i], KEEP_BYTES);
+        buf_reset(&r->texts[i], KEEP_BYTES);
+        buf_reset(&r->values[i], KEEP_BYTES);
+    }
+    buf_reset(&r->truncates, KEEP_BYTES);
+    buf_reset(&r->records, KEEP_BYTES);
+}
+
 /* One event on its way. */
 struct making {
     struct recorder *r;
@@ -195,10 +209,14 @@ static bool fail_write(const struct making *m, const struct buf *out,
                        const struct plan_fault *fault)
 {
     const struct column *c = &m->relation->columns[fault->column];
-    const struct encoding *e = m->r->encoding;
+    struct encoding *e = m->r->encoding;
     const char *type = c->type == NULL ? "?" : (const char *)c->type->name.at;
     int type_len = c->type == NULL ? 1 : (int)c->type->name.len;
 
+    if (fault->null && encoding_loosen(e, m->relation, fault->column)) {
+        m->r->loosened = true; /* make_row() tries again */
+        return false;
+    }
     if (out->failed || e->json.work.failed || e->json.element.failed)
         return fail_limit(m);
     if (fault->unfit)
@@ -418,8 +436,15 @@ static bool make_row(struct recorder *r, const struct event *event, struct error
 
     if (m.plan == NULL || !check_rows(&m))
         return false;
-    if (!make_change(&m))
-        return false;
+    while (!make_change(&m)) {
+        if (!r->loosened)
+            return false;
+        r->loosened = false;
+        begin_event(r);
+        m.plan = make_plan(r, event->relation, m.plan, err);
+        if (m.plan == NULL)
+            return false;
+    }
     note_bad_values(&m);
     return true;
 }
@@ -520,14 +545,7 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err)
 {
-    json_value_trim(&r->encoding->json, KEEP_BYTES);
-    for (int i = 0; i < 2; i++) {
-        buf_reset(&r->keys[i], KEEP_BYTES);
-        buf_reset(&r->texts[i], KEEP_BYTES);
-        buf_reset(&r->values[i], KEEP_BYTES);
-    }
-    buf_reset(&r->truncates, KEEP_BYTES);
-    buf_reset(&r->records, KEEP_BYTES);
+    begin_event(r);
     if (!make(r, event, err))
         return false;
     if (r->records.failed)

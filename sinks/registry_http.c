@@ -268,12 +268,15 @@ void registry_http_ask(struct registry_http *h, const struct registry_question *
 
 /* ---- wait ---- */
 
-/* What OpenSSL says when the other side has refused our certificate, or misses it. */
-static bool is_about_our_certificate(const char *detail)
+/* What OpenSSL says when the other side has refused our certificate, or misses it; and what libcurl
+ * makes of it where TLS 1.2 says that ours is over. */
+static bool is_about_our_certificate(const struct registry_http *h, const char *detail)
 {
     const char *alert = strstr(detail, "alert");
 
-    return alert != NULL && (strstr(alert, "certificate") != NULL || strstr(alert, "unknown ca"));
+    if (alert != NULL)
+        return strstr(alert, "certificate") != NULL || strstr(alert, "unknown ca") != NULL;
+    return h->certificate != NULL && strcmp(detail, "SSL certificate verification failed") == 0;
 }
 
 static bool fail_tls(const struct registry_http *h, const char *name, const char *detail,
@@ -307,13 +310,18 @@ static bool fail(const struct registry_http *h, CURLcode code, struct error *err
     if (code == CURLE_SSL_CERTPROBLEM)
         return error_set(err, ERROR_CONFIG,
                          "schema_registry.certificate or .key: cannot be used: %s", detail);
+    if (is_about_our_certificate(h, detail))
+        return fail_tls(h, name, detail, err);
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return error_set(err, ERROR_CONFIG,
                          "schema registry %s: its certificate cannot be trusted (%s): set "
                          "schema_registry.ca to the authority that has signed it, or renew it",
                          name, detail);
-    if (is_about_our_certificate(detail))
-        return fail_tls(h, name, detail, err);
+    if (strstr(detail, "alert handshake failure") != NULL) /* TLS 1.2 says no more */
+        return error_set(err, ERROR_CONFIG,
+                         "schema registry %s: refuses the TLS handshake (%s): does it want a "
+                         "certificate of ours (schema_registry.certificate and .key)?",
+                         name, detail);
     if (strstr(detail, "wrong version number") != NULL)
         return error_set(err, ERROR_CONFIG,
                          "schema registry %s: does not speak TLS: is schema_registry.url to begin "
