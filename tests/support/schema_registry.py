@@ -19,6 +19,7 @@ that returns True when it has answered, or not answered, by itself.
 import http.server
 import json
 import re
+import socket
 import ssl
 import threading
 import urllib.parse
@@ -52,7 +53,9 @@ class SchemaRegistry:
         self.thread.start()
 
     def close(self):
+        """Nobody is answered any more, nor those who are connected already."""
         self.server.shutdown()
+        self.server.hang_up()
         self.server.server_close()
         self.thread.join()
 
@@ -162,7 +165,21 @@ class SchemaRegistry:
 class Server(http.server.ThreadingHTTPServer):
     """The handshake is made by the thread of the connection."""
 
-    tls = None
+    def __init__(self, *where):
+        super().__init__(*where)
+        self.tls = None
+        self.connections = []
+
+    def process_request(self, request, client_address):
+        self.connections.append(request)
+        super().process_request(request, client_address)
+
+    def hang_up(self):
+        for request in self.connections:
+            try:
+                request.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it is gone
 
     def finish_request(self, request, client_address):
         if self.tls is None:

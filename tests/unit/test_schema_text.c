@@ -524,10 +524,12 @@ static void test_null_where_there_should_be_none(void **state)
         } else {
             json_t *record =
                 json_loadb((const char *)records.at[0].value.at, records.at[0].value.len, 0, NULL);
+            json_t *envelope = json_object_get(json_object_get(record, "schema"), "fields");
+            json_t *columns = json_object_get(json_array_get(envelope, 1), "fields");
 
-            assert_non_null(record);
-            assert_null(
-                strstr((const char *)records.at[0].value.at, "\"optional\":false,\"field\":\"a\""));
+            for (size_t k = 0; k < 3; k++)
+                assert_int_equal(
+                    json_is_true(json_object_get(json_array_get(columns, k), "optional")), k > 0);
             json_decref(record);
         }
         recorder_destroy(recorder);
