@@ -281,6 +281,42 @@ static const struct type *find_type(struct describing *d, uint32_t oid, int dept
     return kept;
 }
 
+/* Built of enums, which may have got labels since? */
+static bool has_labels(const struct type *type)
+{
+    for (; type != NULL; type = type->element != NULL ? type->element : type->base)
+        if (type->kind == TYPE_ENUM)
+            return true;
+    return false;
+}
+
+/* The enum that values of the type are of; NULL when it is none, nor a domain over one. */
+static const struct type *enum_of(const struct type *type)
+{
+    while (type != NULL && type->kind == TYPE_DOMAIN)
+        type = type->base;
+    return type != NULL && type->kind == TYPE_ENUM ? type : NULL;
+}
+
+static bool has_label(const struct type *type, struct slice text)
+{
+    for (uint32_t i = 0; i < type->label_count; i++)
+        if (slice_equal(type->labels[i], text))
+            return true;
+    return false;
+}
+
+bool pg_catalog_knows_labels(const struct relation *relation, const struct row *row)
+{
+    for (uint16_t i = 0; i < row->count; i++) {
+        const struct type *type = enum_of(relation->columns[i].type);
+
+        if (type != NULL && row->cells[i].kind == CELL_TEXT && !has_label(type, row->cells[i].text))
+            return false;
+    }
+    return true;
+}
+
 /* ---- columns ---- */
 
 static bool too_big(struct describing *d)
@@ -354,6 +390,7 @@ static bool describe_columns(struct describing *d, struct relation *relation,
             return false;
         column->hidden =
             !pg_selection_wants_column(selection, relation->schema, relation->name, column->name);
+        relation->has_labels = relation->has_labels || enum_of(column->type) != NULL;
         complete = complete && row >= 0;
     }
     *out_complete = complete;
@@ -497,15 +534,6 @@ static bool describe_one(struct describing *d, struct relation *relation,
         !pg_selection_wants_table(d->catalog->selection, relation->schema, relation->name);
     relation->described = true;
     return true;
-}
-
-/* Built of enums, which may have got labels since? */
-static bool has_labels(const struct type *type)
-{
-    for (; type != NULL; type = type->element != NULL ? type->element : type->base)
-        if (type->kind == TYPE_ENUM)
-            return true;
-    return false;
 }
 
 static bool needs_asking(const struct pg_catalog *catalog, uint32_t oid)

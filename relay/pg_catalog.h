@@ -19,6 +19,7 @@
 #include "millrace/arena.h"
 #include "millrace/attr.h"
 #include "millrace/error.h"
+#include "millrace/event.h"
 #include "millrace/relation.h"
 #include "relay/pg_conn.h"
 #include "relay/postgres.h"
@@ -52,6 +53,10 @@ struct pg_catalog *pg_catalog_create(struct pg_conn *conn, const struct postgres
 void pg_catalog_destroy(struct pg_catalog *catalog);
 bool pg_catalog_describe(struct pg_catalog *catalog, struct relation *relation, struct arena *arena,
                          const struct relation *replaced, struct error *err) MUST_CHECK;
+
+/* Are the row's enum labels among those that the relation was described with?  ALTER TYPE ... ADD
+ * VALUE makes no R message. */
+bool pg_catalog_knows_labels(const struct relation *relation, const struct row *row);
 
 /* A table to be copied by the snapshot, described. */
 struct pg_table {
