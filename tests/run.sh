@@ -127,7 +127,8 @@ wants_any() {
 # ---- in order
 
 if wants integration; then
-    "$BASH" deploy/deps.sh ${more_postgres:+--postgres "$more_postgres"}
+    "$BASH" deploy/deps.sh \
+        ${more_postgres:+--only build,postgres,kafka,tests,registry --postgres "$more_postgres"}
 else
     "$BASH" deploy/deps.sh --only build,tests
 fi

@@ -10,6 +10,7 @@ log_dir=$cache/log
 
 rdkafka_dir=$cache/librdkafka-2.15.1 # CMakeLists.txt looks exactly there
 kafka_dir=$cache/kafka-4.3.1
+registry_dir=$cache/apicurio-2.6.13
 
 say() {
     echo "$me: $*"
