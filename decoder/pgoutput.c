@@ -217,6 +217,27 @@ static enum decoded read_origin(struct decoding *d, struct event *event)
     return DECODED_NOTHING;
 }
 
+/* Takes the entry: from now on it is what is known of its oid. */
+static void put_relation(struct pgoutput *p, struct relation_entry *entry)
+{
+    entry->relation.id = ++*p->relation_ids;
+    p->newest = entry;
+    p->replaced = relation_cache_put(&p->cache, entry);
+}
+
+bool pgoutput_renew_relation(struct pgoutput *p, uint32_t oid, struct error *err)
+{
+    const struct relation *known = relation_cache_find(&p->cache, oid);
+    struct relation_entry *entry = relation_entry_create(p->relation_limit_bytes);
+
+    if (known == NULL || !relation_entry_copy(entry, known)) {
+        relation_entry_destroy(entry);
+        return error_set(err, ERROR_DATA, "relation %" PRIu32 " cannot be described again", oid);
+    }
+    put_relation(p, entry);
+    return true;
+}
+
 static enum decoded read_relation(struct decoding *d, struct event *event)
 {
     struct pgoutput *p = d->p;
@@ -227,9 +248,7 @@ static enum decoded read_relation(struct decoding *d, struct event *event)
         relation_entry_destroy(entry);
         return DECODED_FAILED;
     }
-    entry->relation.id = ++*p->relation_ids;
-    p->newest = entry;
-    p->replaced = relation_cache_put(&p->cache, entry);
+    put_relation(p, entry);
     return DECODED_RELATION;
 }
 

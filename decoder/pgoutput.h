@@ -52,6 +52,10 @@ enum decoded pgoutput_decode(struct pgoutput *p, uint64_t wal_start, struct slic
  * that holds it, which lives as long as it does.  Only after DECODED_RELATION. */
 struct relation *pgoutput_new_relation(struct pgoutput *p, struct arena **out_arena);
 
+/* As if the R message of a relation that an event was just decoded for had come once more: it is to
+ * be described, and the event bound to it.  False when it is too large. */
+bool pgoutput_renew_relation(struct pgoutput *p, uint32_t oid, struct error *err) MUST_CHECK;
+
 /* The relation that the R message just decoded took the place of; NULL when its oid was new.  Valid
  * until the next call of pgoutput_decode(), so that a description can be carried over. */
 const struct relation *pgoutput_replaced_relation(const struct pgoutput *p);

@@ -173,3 +173,28 @@ bool relation_entry_read(struct relation_entry *entry, struct reader *r, struct 
                          SLICE_ARGS(schema), SLICE_ARGS(name), entry->arena.limit_bytes);
     return true;
 }
+
+static bool copy_column(struct arena *arena, const struct column *from, struct column *to)
+{
+    to->type_oid = from->type_oid;
+    to->typmod = from->typmod;
+    to->identity = from->identity;
+    return arena_copy(arena, from->name, &to->name);
+}
+
+bool relation_entry_copy(struct relation_entry *entry, const struct relation *from)
+{
+    struct relation *to = &entry->relation;
+    struct arena *arena = &entry->arena;
+
+    *to = (struct relation){
+        .oid = from->oid, .identity = from->identity, .column_count = from->column_count};
+    to->columns = arena_array(arena, to->column_count, sizeof *to->columns);
+    if (to->columns == NULL || !arena_copy(arena, from->schema, &to->schema) ||
+        !arena_copy(arena, from->name, &to->name))
+        return false;
+    for (uint16_t i = 0; i < to->column_count; i++)
+        if (!copy_column(arena, &from->columns[i], &to->columns[i]))
+            return false;
+    return true;
+}

@@ -43,6 +43,9 @@ void relation_entry_destroy(struct relation_entry *entry); /* NULL is fine */
 bool relation_entry_read(struct relation_entry *entry, struct reader *r,
                          struct error *err) MUST_CHECK;
 
+/* What an R message had told, anew, to be described again.  False when the arena is too small. */
+bool relation_entry_copy(struct relation_entry *entry, const struct relation *from) MUST_CHECK;
+
 /* NULL when the oid was never described. */
 const struct relation *relation_cache_find(const struct relation_cache *cache, uint32_t oid);
 /* Takes `entry`; gives back the one that it replaces, to be destroyed by the caller, or NULL. */

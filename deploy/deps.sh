@@ -5,6 +5,7 @@
 #   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
 #                                        package-lists (Debian's: data for the quickstart), bench (what
 #                                        draws its plots), debezium (what the bench can compare with),
+#                                        registry (a schema registry, for the long tests),
 #                                        downstream (Kafka Connect, Debezium's JDBC sink, Flink: 0.5 GB)
 #   deploy/deps.sh --postgres 13,18      also these PostgreSQL majors (13-18), from a package registry
 #
@@ -50,8 +51,8 @@ while [ $# -gt 0 ]; do
 done
 for group in ${groups//,/ }; do
     case $group in
-    build | postgres | kafka | tests | package-lists | bench | debezium | downstream) ;;
-    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, package-lists, bench, debezium, downstream)" ;;
+    build | postgres | kafka | tests | package-lists | bench | debezium | registry | downstream) ;;
+    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, package-lists, bench, debezium, registry, downstream)" ;;
     esac
 done
 for major in ${majors//,/ }; do
@@ -155,6 +156,10 @@ pgvector_is_there() { # as a package of Debian's PostgreSQL, or as a server of i
     [ -e "$pgvector_dir/bin/postgres" ] || compgen -G '/usr/lib/postgresql/*/lib/vector.so' >/dev/null
 }
 
+registry_is_there() {
+    [ -e "$registry_dir/apicurio-registry-app-2.6.13.Final-runner.jar" ]
+}
+
 venv_is_there() {
     [ -e "$(venv_dir)/complete" ] && "$(venv_dir)/bin/python" -c 'import confluent_kafka' 2>/dev/null
 }
@@ -165,12 +170,12 @@ packages_wanted() {
     local clang_major
 
     if wants build; then
-        echo build-essential pkg-config cmake ninja-build libpq-dev libfyaml-dev libcurl4-openssl-dev libjansson-dev libavro-dev libcmocka-dev
+        echo build-essential pkg-config cmake ninja-build libpq-dev libfyaml-dev libcurl4-openssl-dev libjansson-dev libssl-dev libavro-dev libcmocka-dev
         if ! rdkafka_is_system && ! rdkafka_is_built; then
             if rdkafka_is_packaged; then
                 echo librdkafka-dev
             else
-                echo libssl-dev zlib1g-dev libzstd-dev ca-certificates
+                echo zlib1g-dev libzstd-dev ca-certificates
                 command -v npm >/dev/null || echo npm
             fi
         fi
@@ -186,6 +191,13 @@ packages_wanted() {
             command -v mvn >/dev/null || echo maven
         fi
     fi
+    if wants registry; then
+        java_find >/dev/null || echo default-jre-headless
+        if ! registry_is_there; then
+            echo ca-certificates
+            command -v mvn >/dev/null || echo maven
+        fi
+    fi
     if wants downstream && ! java_compiles; then
         echo default-jdk-headless
     fi
@@ -196,7 +208,7 @@ packages_wanted() {
     if wants tests; then
         extensions_wanted
         clang_major=$(candidate clang | sed 's/^[0-9]*:\([0-9]*\).*/\1/')
-        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"} valgrind
+        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"} valgrind openssl
     fi
     if wants bench; then
         echo gnuplot-nox fonts-dejavu-core
@@ -406,6 +418,17 @@ pgvector_fetch() { # its programs find their libraries three folders up
     mv "$scratch/whole" "$pgvector_dir"
 }
 
+registry_fetch() {
+    scratch_enter
+    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+        -Dartifact=io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all -DoutputDirectory="$scratch"
+    mkdir registry
+    tar -xzf apicurio-registry-app-2.6.13.Final-all.tar.gz -C registry
+    rm -rf "$registry_dir"
+    mv registry "$registry_dir"
+    registry_is_there
+}
+
 venv_make() { # a virtual environment cannot be moved: a last file says that it is complete
     local venv
 
@@ -445,6 +468,12 @@ if wants kafka || wants downstream; then
     [ "$(readlink "$cache/java" || true)" = "$(java_find)" ] ||
         step java "Kafka will run on $(java_find)" java_link
     kafka_is_there || step kafka "fetched Apache Kafka 4.3.1 into $kafka_dir" kafka_fetch
+fi
+if wants registry; then
+    [ "$(readlink "$cache/java" || true)" = "$(java_find)" ] ||
+        step java "the registry will run on $(java_find)" java_link
+    registry_is_there ||
+        step registry "fetched Apicurio Registry 2.6.13 into $registry_dir" registry_fetch
 fi
 if wants debezium && ! debezium_is_there; then
     step debezium "fetched Debezium 3.7.0 and Kafka Connect 4.3.1 into $debezium_dir" debezium_fetch

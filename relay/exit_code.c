@@ -90,6 +90,7 @@ enum exit_code exit_code_of(const struct error *err)
         return EXIT_CONFIG;
     case ERROR_LINK:
     case ERROR_SYSTEM:
+    case ERROR_WAITING:
         return EXIT_FAULT;
     case ERROR_DATA:
         return EXIT_DATA;

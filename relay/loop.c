@@ -16,11 +16,13 @@
  */
 #include "relay/loop.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 
 #include "millrace/event.h"
 #include "relay/clock.h"
+#include "relay/log.h"
 
 /* At most so many events in one turn, so that timers and signals are seen. */
 #define EVENTS_PER_TURN 1024
@@ -29,6 +31,9 @@
 /* A source that waits for our answer (the server is shutting down) gets it at most so often. */
 #define URGENT_INTERVAL_US 20000
 #define TICK_US 500000
+/* What the sink waits for is told after so long, and again and again; likewise bad values. */
+#define PATIENCE_US 2000000
+#define TELL_INTERVAL_US 30000000
 
 struct loop {
     struct source *source;
@@ -54,6 +59,9 @@ struct loop {
     int64_t last_commit_us; /* when commit() was last called */
     int64_t heartbeat_us;   /* when the next heartbeat is due; INT64_MAX: never */
     int64_t drain_until_us;
+    int64_t wait_since_us, wait_told_us; /* the sink waits for something; 0: it does not */
+    int64_t bad_told_us;
+    uint64_t bad_told; /* of sink->bad_values */
 
 #ifdef MILLRACE_MUTANT_SKIP_POSITION
     struct position stale;
@@ -156,6 +164,40 @@ static bool wants_commit(const struct event *event)
            event->kind == EVENT_SNAPSHOT_BEGIN || event->kind == EVENT_SNAPSHOT_END;
 }
 
+/* ---- what operators should know ---- */
+
+static void tell_waiting(struct loop *l)
+{
+    if (l->sink->waiting.kind == ERROR_NONE)
+        return;
+    if (l->wait_since_us == 0)
+        l->wait_since_us = l->now_us;
+    if (l->now_us - l->wait_since_us < PATIENCE_US ||
+        (l->wait_told_us != 0 && l->now_us - l->wait_told_us < TELL_INTERVAL_US))
+        return;
+    l->wait_told_us = l->now_us;
+    log_line(LOG_WARN, "waiting", "seconds=%" PRId64 " reason=%s",
+             (l->now_us - l->wait_since_us) / 1000000, log_quote(l->sink->waiting.text).text);
+}
+
+static void tell_waited(struct loop *l)
+{
+    if (l->wait_told_us != 0)
+        log_line(LOG_INFO, "waited", "seconds=%" PRId64, (l->now_us - l->wait_since_us) / 1000000);
+    l->wait_since_us = l->wait_told_us = 0;
+}
+
+static void tell_bad_values(struct loop *l, bool at_once)
+{
+    if (l->sink->bad_values == l->bad_told ||
+        (!at_once && l->bad_told_us != 0 && l->now_us - l->bad_told_us < TELL_INTERVAL_US))
+        return;
+    l->bad_told = l->sink->bad_values;
+    l->bad_told_us = l->now_us;
+    log_line(LOG_WARN, "bad_values_sent_as_text", "count=%" PRIu64 " last=%s", l->bad_told,
+             log_quote(l->sink->bad_value_at).text);
+}
+
 /* Offers the event in hand to the sink; `held` says whether it was refused. */
 static bool put(struct loop *l, struct error *err)
 {
@@ -166,11 +208,13 @@ static bool put(struct loop *l, struct error *err)
         return false;
     case PUT_FULL:
         l->held = true;
+        tell_waiting(l);
         return true;
     case PUT_TAKEN:
         break;
     }
     l->held = false;
+    tell_waited(l);
     l->stats->events += !is_progress_only(&l->event);
     if (first && l->sink->pending_records > 0)
         l->first_us = l->now_us;
@@ -255,6 +299,8 @@ static int wait_ms(const struct loop *l)
         return 0;
     if (l->heartbeat_us < due_us && may_beat(l))
         due_us = l->heartbeat_us > l->now_us ? l->heartbeat_us : l->now_us;
+    if (l->held && l->sink->waiting.kind != ERROR_NONE) /* put() waits by itself */
+        return 0;
     if (l->moved && !l->in_flight) {
         int64_t commit_us = next_commit_us(l);
 
@@ -307,6 +353,7 @@ static bool turn(struct loop *l, struct error *err)
         return false;
     if (!l->draining && !pump(l, err))
         return false;
+    tell_bad_values(l, false);
     if (!commit_is_due(l))
         return true;
     return begin_commit(l, err) && reap(l, err);
@@ -323,15 +370,19 @@ enum loop_end loop_run(struct source *source, struct sink *sink, const struct po
                      .stats = stats,
                      .taken = *start,
                      .source_more = true};
-    enum loop_end end;
+    enum loop_end end = LOOP_FAILED;
 
     l.now_us = clock_mono_us();
     l.last_commit_us = l.now_us;
     l.heartbeat_us = options->heartbeat_interval_ms > 0
                          ? l.now_us + options->heartbeat_interval_ms * 1000
                          : INT64_MAX;
-    while (!drained(&l, &end))
-        if (!turn(&l, err))
-            return LOOP_FAILED;
+    while (!drained(&l, &end)) {
+        if (!turn(&l, err)) {
+            end = LOOP_FAILED;
+            break;
+        }
+    }
+    tell_bad_values(&l, true);
     return end;
 }

@@ -18,7 +18,7 @@
  *
  *     kind  owner  first              second  further columns
  *     c     table  attribute number   0       name, type oid, not null, generated, default
- *     k     table  rank, index oid    place   name, index oid, primary
+ *     k     table  rank, index oid    place   name, index oid, primary, immediate
  *
  * A 'k' row is a column of an index that can identify rows; rank 0 is the primary key, 1 the
  * replica identity, 2 any other.  A domain that is NOT NULL makes its columns so; a NOT NULL that
@@ -40,7 +40,8 @@ static const char tables_sql[] =
     "  CASE WHEN i.indisprimary THEN 0 WHEN i.indisreplident THEN 1 ELSE 2 END * 4294967296"
     "   + i.indexrelid::int8,"
     "  k.place::float8, a.attname::text, i.indexrelid::text,"
-    "  CASE WHEN i.indisprimary THEN 't' ELSE 'f' END, NULL, NULL"
+    "  CASE WHEN i.indisprimary THEN 't' ELSE 'f' END,"
+    "  CASE WHEN i.indimmediate THEN 't' ELSE 'f' END, NULL"
     " FROM pg_catalog.pg_index i"
     " CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
@@ -84,7 +85,7 @@ static const char types_sql[] =
 
 enum { KIND, OWNER, FIRST, SECOND, FURTHER };
 enum { C_NAME = FURTHER, C_TYPE, C_NOT_NULL, C_GENERATED, C_DEFAULT };
-enum { K_NAME = FURTHER, K_INDEX, K_PRIMARY };
+enum { K_NAME = FURTHER, K_INDEX, K_PRIMARY, K_IMMEDIATE };
 enum { T_SCHEMA = FURTHER, T_NAME, T_KIND, T_DELIMITER, T_ELEMENT, T_BASE, T_TYPMOD, T_LABEL };
 
 /* The answers and what they are used for. */
@@ -280,6 +281,42 @@ static const struct type *find_type(struct describing *d, uint32_t oid, int dept
     return kept;
 }
 
+/* Built of enums, which may have got labels since? */
+static bool has_labels(const struct type *type)
+{
+    for (; type != NULL; type = type->element != NULL ? type->element : type->base)
+        if (type->kind == TYPE_ENUM)
+            return true;
+    return false;
+}
+
+/* The enum that values of the type are of; NULL when it is none, nor a domain over one. */
+static const struct type *enum_of(const struct type *type)
+{
+    while (type != NULL && type->kind == TYPE_DOMAIN)
+        type = type->base;
+    return type != NULL && type->kind == TYPE_ENUM ? type : NULL;
+}
+
+static bool has_label(const struct type *type, struct slice text)
+{
+    for (uint32_t i = 0; i < type->label_count; i++)
+        if (slice_equal(type->labels[i], text))
+            return true;
+    return false;
+}
+
+bool pg_catalog_knows_labels(const struct relation *relation, const struct row *row)
+{
+    for (uint16_t i = 0; i < row->count; i++) {
+        const struct type *type = enum_of(relation->columns[i].type);
+
+        if (type != NULL && row->cells[i].kind == CELL_TEXT && !has_label(type, row->cells[i].text))
+            return false;
+    }
+    return true;
+}
+
 /* ---- columns ---- */
 
 static bool too_big(struct describing *d)
@@ -305,8 +342,16 @@ static int find_column(const PGresult *rows, const struct relation *relation,
     return -1;
 }
 
-static bool describe_column(struct describing *d, struct column *column, int row,
-                            const struct column *former)
+/* The stream itself says so, whatever has become of the table since: a primary key is NOT NULL, and
+ * so is an index that may stand for the rows. */
+static bool is_not_null_by_identity(const struct relation *relation, const struct column *column)
+{
+    return column->identity &&
+           (relation->identity == IDENTITY_DEFAULT || relation->identity == IDENTITY_INDEX);
+}
+
+static bool describe_column(struct describing *d, const struct relation *relation,
+                            struct column *column, int row, const struct column *former)
 {
     struct slice default_expr = {NULL, 0};
 
@@ -322,6 +367,8 @@ static bool describe_column(struct describing *d, struct column *column, int row
         column->generated = former->generated;
         default_expr = former->default_expr;
     }
+    if (is_not_null_by_identity(relation, column))
+        column->not_null = true;
     if (default_expr.at != NULL && !arena_copy(d->arena, default_expr, &column->default_expr))
         return too_big(d);
     return true;
@@ -339,10 +386,11 @@ static bool describe_columns(struct describing *d, struct relation *relation,
         struct column *column = &relation->columns[i];
         int row = find_column(d->rows, relation, column, &next);
 
-        if (!describe_column(d, column, row, former == NULL ? NULL : &former->columns[i]))
+        if (!describe_column(d, relation, column, row, former == NULL ? NULL : &former->columns[i]))
             return false;
         column->hidden =
             !pg_selection_wants_column(selection, relation->schema, relation->name, column->name);
+        relation->has_labels = relation->has_labels || enum_of(column->type) != NULL;
         complete = complete && row >= 0;
     }
     *out_complete = complete;
@@ -359,12 +407,27 @@ static int column_index(const struct relation *relation, struct slice name)
     return -1;
 }
 
-static bool has_identity(const struct relation *relation)
+static int count_identity(const struct relation *relation)
 {
+    int count = 0;
+
     for (uint16_t i = 0; i < relation->column_count; i++)
-        if (relation->columns[i].identity)
-            return true;
-    return false;
+        count += relation->columns[i].identity;
+    return count;
+}
+
+/* Under the default identity the flags are the primary key, as it was at this place of the log: the
+ * catalogue, which may know another one by now, only tells the order of its columns.  Without flags
+ * there was none then, or one that is checked at the end of transactions and is no identity. */
+static bool may_be_key(const struct relation *relation, const PGresult *rows, int row, int count)
+{
+    int flags = count_identity(relation);
+
+    if (relation->identity != IDENTITY_DEFAULT)
+        return true;
+    if (flags > 0)
+        return count == flags;
+    return !cell_true(rows, row, K_PRIMARY) || !cell_true(rows, row, K_IMMEDIATE);
 }
 
 /* The index whose columns begin at `row` as a key; false when it cannot be the relation's: a column
@@ -372,8 +435,10 @@ static bool has_identity(const struct relation *relation)
 static bool try_index(const struct relation *relation, const PGresult *rows, int row, int count,
                       uint16_t *out_key)
 {
-    bool covered = has_identity(relation);
+    bool covered = count_identity(relation) > 0;
 
+    if (!may_be_key(relation, rows, row, count))
+        return false;
     for (int i = 0; i < count; i++) {
         int at = column_index(relation, cell(rows, row + i, K_NAME));
 
@@ -396,6 +461,12 @@ static int index_width(const PGresult *rows, int row, uint32_t table)
     return width;
 }
 
+/* The primary key, of which the flags tell all but the order. */
+static bool is_told_by_flags(const struct relation *relation)
+{
+    return relation->identity == IDENTITY_DEFAULT && count_identity(relation) > 0;
+}
+
 static bool key_from_indexes(struct describing *d, struct relation *relation, uint16_t *key)
 {
     int row = first_row(d->rows, 'k', relation->oid), width;
@@ -405,7 +476,7 @@ static bool key_from_indexes(struct describing *d, struct relation *relation, ui
         if (width > relation->column_count || !try_index(relation, d->rows, row, width, key))
             continue;
         relation->key_count = (uint16_t)width;
-        relation->key_is_primary = cell_true(d->rows, row, K_PRIMARY);
+        relation->key_is_primary = cell_true(d->rows, row, K_PRIMARY) || is_told_by_flags(relation);
         return true;
     }
     return false;
@@ -421,9 +492,10 @@ static void key_from_identity(struct relation *relation, uint16_t *key)
     relation->key_is_primary = relation->identity == IDENTITY_DEFAULT && relation->key_count > 0;
 }
 
-/* `former` is given when the catalogue no longer shows the table as it was. */
+/* `former` (may be NULL) was described with the same wire; it is taken when the catalogue no longer
+ * shows the table as it was (!complete), or not the key that the flags tell. */
 static bool describe_key(struct describing *d, struct relation *relation,
-                         const struct relation *former)
+                         const struct relation *former, bool complete)
 {
     uint16_t *key = arena_array(d->arena, relation->column_count, sizeof *key);
 
@@ -434,7 +506,7 @@ static bool describe_key(struct describing *d, struct relation *relation,
     relation->key_is_primary = false;
     if (key_from_indexes(d, relation, key))
         return true;
-    if (former == NULL) {
+    if (former == NULL || (complete && !is_told_by_flags(relation))) {
         key_from_identity(relation, key);
         return true;
     }
@@ -455,22 +527,13 @@ static bool describe_one(struct describing *d, struct relation *relation,
     if (replaced != NULL && replaced->described && relation_same_wire(replaced, relation))
         former = replaced;
     if (!describe_columns(d, relation, former, &complete) ||
-        !describe_key(d, relation, complete ? NULL : former))
+        !describe_key(d, relation, former, complete))
         return error_wrap(d->err, "table %.*s.%.*s", SLICE_ARGS(relation->schema),
                           SLICE_ARGS(relation->name));
     relation->ignored =
         !pg_selection_wants_table(d->catalog->selection, relation->schema, relation->name);
     relation->described = true;
     return true;
-}
-
-/* Built of enums, which may have got labels since? */
-static bool has_labels(const struct type *type)
-{
-    for (; type != NULL; type = type->element != NULL ? type->element : type->base)
-        if (type->kind == TYPE_ENUM)
-            return true;
-    return false;
 }
 
 static bool needs_asking(const struct pg_catalog *catalog, uint32_t oid)
@@ -552,6 +615,19 @@ static bool describe_some(struct pg_catalog *catalog, struct relation *const *re
     PQclear(d.rows);
     PQclear(d.types);
     return ok;
+}
+
+bool pg_catalog_apply(struct pg_catalog *catalog, const struct pg_answers *answers,
+                      struct relation *relation, struct arena *arena,
+                      const struct relation *replaced, struct error *err)
+{
+    struct describing d = {.catalog = catalog,
+                           .rows = answers->tables,
+                           .types = answers->types,
+                           .arena = arena,
+                           .err = err};
+
+    return describe_one(&d, relation, replaced);
 }
 
 bool pg_catalog_describe(struct pg_catalog *catalog, struct relation *relation, struct arena *arena,

@@ -4,7 +4,10 @@
  *
  * The catalogue shows the present, not the moment in the log that is being decoded: a table may
  * have been changed or dropped since.  So a description that does not fit the columns of the R
- * message is only used as far as it fits.
+ * message is only used as far as it fits, and what the stream says goes before it: under the
+ * default identity the flagged columns were the primary key, and they and those of an identity
+ * index were NOT NULL.  (A NULL in a column that is NOT NULL by now is the recorder's to take
+ * back.)
  */
 #ifndef RELAY_PG_CATALOG_H
 #define RELAY_PG_CATALOG_H
@@ -16,6 +19,7 @@
 #include "millrace/arena.h"
 #include "millrace/attr.h"
 #include "millrace/error.h"
+#include "millrace/event.h"
 #include "millrace/relation.h"
 #include "relay/pg_conn.h"
 #include "relay/postgres.h"
@@ -49,6 +53,10 @@ struct pg_catalog *pg_catalog_create(struct pg_conn *conn, const struct postgres
 void pg_catalog_destroy(struct pg_catalog *catalog);
 bool pg_catalog_describe(struct pg_catalog *catalog, struct relation *relation, struct arena *arena,
                          const struct relation *replaced, struct error *err) MUST_CHECK;
+
+/* Are the row's enum labels among those that the relation was described with?  ALTER TYPE ... ADD
+ * VALUE makes no R message. */
+bool pg_catalog_knows_labels(const struct relation *relation, const struct row *row);
 
 /* A table to be copied by the snapshot, described. */
 struct pg_table {

@@ -2,6 +2,8 @@
 #ifndef RELAY_PG_CATALOG_PRIVATE_H
 #define RELAY_PG_CATALOG_PRIVATE_H
 
+#include <libpq-fe.h>
+
 #include "millrace/arena.h"
 #include "millrace/relation.h"
 #include "relay/pg_catalog.h"
@@ -21,6 +23,16 @@ struct pg_catalog {
     struct arena types; /* everything that a `type` of ours points to */
     struct known_type *chains[PG_TYPE_CHAINS];
 };
+
+/* What the catalogue has answered: see pg_catalog.c. */
+struct pg_answers {
+    PGresult *tables, *types;
+};
+
+/* The pure half of pg_catalog_describe(): what is made of the answers. */
+bool pg_catalog_apply(struct pg_catalog *catalog, const struct pg_answers *answers,
+                      struct relation *relation, struct arena *arena,
+                      const struct relation *replaced, struct error *err) MUST_CHECK;
 
 /* Describes many relations, a few hundred with each question. */
 bool pg_catalog_describe_all(struct pg_catalog *catalog, struct relation *const *relations,

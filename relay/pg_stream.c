@@ -341,6 +341,24 @@ static bool describe(struct pg_stream *s, struct error *err)
                       SLICE_ARGS(relation->name));
 }
 
+/* A label that is not among those of the enum was added since, or is gone since: once more is
+ * enough to tell, and then the relation stays as it is until its next R message. */
+static bool check_labels(struct pg_stream *s, struct event *event, struct error *err)
+{
+    struct arena *arena = NULL;
+    struct relation *renewed;
+
+    if (event->relation == NULL || !event->relation->has_labels ||
+        pg_catalog_knows_labels(event->relation, &event->row))
+        return true;
+    if (!pgoutput_renew_relation(s->decoder, event->relation->oid, err) || !describe(s, err))
+        return false;
+    renewed = pgoutput_new_relation(s->decoder, &arena);
+    renewed->has_labels = pg_catalog_knows_labels(renewed, &event->row);
+    event->relation = renewed;
+    return true;
+}
+
 /* libpq has taken it whole already; the limit protects what comes behind us. */
 static bool check_size(const struct pg_stream *s, const struct event *event, size_t len,
                        struct error *err)
@@ -378,7 +396,7 @@ static enum taken take_data(struct pg_stream *s, const struct walmsg *wal, struc
         return TAKEN_FAILED;
     if (drop)
         return TAKEN_NOTHING;
-    if (!check_size(s, out, wal->payload.len, err))
+    if (!check_size(s, out, wal->payload.len, err) || !check_labels(s, out, err))
         return TAKEN_FAILED;
     if (out->commit_lsn == 0)
         out->commit_us = wal->send_us; /* a message outside any transaction has no other time */

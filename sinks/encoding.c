@@ -12,6 +12,7 @@ void encoding_init(struct encoding *e, const struct encoding_ops *ops,
     e->names = options->names;
     e->types = options->types;
     buf_init(&e->hidden, SIZE_MAX);
+    buf_init(&e->loose, SIZE_MAX);
     placeholder_init(&e->placeholder, options->unavailable_value_placeholder);
     json_value_init(&e->json, limit > SIZE_MAX - SCRATCH_BYTES ? limit : limit + SCRATCH_BYTES);
 }
@@ -20,6 +21,7 @@ void encoding_done(struct encoding *e)
 {
     json_value_done(&e->json);
     buf_done(&e->hidden);
+    buf_done(&e->loose);
     placeholder_done(&e->placeholder);
 }
 
@@ -40,4 +42,27 @@ void encoding_destroy(struct encoding *e)
 {
     if (e != NULL)
         e->ops->destroy(e);
+}
+
+bool encoding_not_null(const struct encoding *e, const struct relation *relation, uint16_t column)
+{
+    const struct loose_column *loose = (const void *)e->loose.at;
+    size_t count = e->loose.len / sizeof *loose;
+
+    if (!relation->columns[column].not_null)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (loose[i].relation_id == relation->id && loose[i].column == column)
+            return false;
+    return true;
+}
+
+bool encoding_loosen(struct encoding *e, const struct relation *relation, uint16_t column)
+{
+    const struct loose_column loose = {.relation_id = relation->id, .column = column};
+
+    if (!encoding_not_null(e, relation, column))
+        return false;
+    buf_append(&e->loose, &loose, sizeof loose);
+    return !e->loose.failed;
 }

@@ -33,6 +33,13 @@ enum encode_outcome {
     ENCODE_DONE,
     ENCODE_MALFORMED, /* the text is not of the type; or scratch memory or `out` is full */
     ENCODE_UNFIT,     /* the schema has no form for this value: NaN as a decimal... */
+    ENCODE_NULL,      /* NULL, and the column was described as NOT NULL */
+};
+
+/* A column that is NOT NULL by what the catalogue told, but held a NULL at its place of the log. */
+struct loose_column {
+    uint64_t relation_id;
+    uint16_t column;
 };
 
 struct side_schema;
@@ -45,9 +52,11 @@ struct encoding {
     enum name_adjustment names;
     struct type_modes types;
     uint64_t bad_values;       /* written as text, though of another type: types.on_bad_value */
+    uint16_t bad_column;       /* of the last one, as an index into its relation's columns */
     struct encoding *text;     /* how headers tell a key; NULL: as this encoding's own payload */
     const struct rules *rules; /* the recorder's; NULL: none */
     struct buf hidden;         /* a value that a rule changed */
+    struct buf loose;          /* of struct loose_column: few, if any */
     struct json_value json;
     struct placeholder placeholder;
     const struct transaction_block *transaction; /* of the record being made; NULL: not told */
@@ -94,6 +103,11 @@ void encoding_destroy(struct encoding *e); /* NULL is fine */
 
 struct encoding *json_encoding_create(const struct recorder_options *options, bool with_schemas);
 struct encoding *avro_encoding_create(const struct recorder_options *options);
+
+/* Does the column hold no NULL, by all that is known? */
+bool encoding_not_null(const struct encoding *e, const struct relation *relation, uint16_t column);
+/* From the next compilation on it may.  False when it could already, or without memory. */
+bool encoding_loosen(struct encoding *e, const struct relation *relation, uint16_t column);
 
 /* For the makers above. */
 void encoding_init(struct encoding *e, const struct encoding_ops *ops,

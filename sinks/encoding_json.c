@@ -51,6 +51,8 @@ static bool json_column(struct encoding *e, struct arena *arena, const struct co
     else if (!slice_equal(texts->unknown, null) &&
              !keep_field(text, arena, texts, texts->unknown, &out->unknown))
         return false;
+    if (out->schema != NULL && !out->schema->optional)
+        out->null = (struct slice){NULL, 0};
     return slice_equal(texts->absent, null) ||
            keep_field(text, arena, texts, texts->absent, &out->absent);
 }
@@ -120,6 +122,7 @@ static enum encode_outcome json_value(struct encoding *e, const struct plan_colu
     out->len = start;
     json_text(out, text);
     e->bad_values++;
+    e->bad_column = column->index;
     return ENCODE_DONE;
 }
 

@@ -148,7 +148,7 @@ static enum put_outcome take_relation(struct kafka_sink *k, const struct relatio
     struct topic *topic = recorder_topic(k->recorder, relation, err);
 
     if (topic == NULL)
-        return PUT_FAILED;
+        return sink_put_failed(&k->sink, err);
     announce(k, topic);
     return PUT_TAKEN;
 }
@@ -231,6 +231,7 @@ static enum put_outcome kafka_put(struct sink *sink, const struct event *event, 
     struct records records = {0};
     enum put_outcome outcome;
 
+    k->sink.waiting.kind = ERROR_NONE;
     if (kafka_producer_has_failed(&k->producer, err))
         return PUT_FAILED;
     if (is_waiting(k))
@@ -240,7 +241,9 @@ static enum put_outcome kafka_put(struct sink *sink, const struct event *event, 
     if (look_up_announced(k))
         return PUT_FULL;
     if (!recorder_make(k->recorder, event, &records, err))
-        return PUT_FAILED;
+        return sink_put_failed(&k->sink, err);
+    k->sink.bad_values = records.bad_values;
+    k->sink.bad_value_at = records.bad_value_at;
     outcome = check(k, &records, err);
     if (outcome != PUT_TAKEN)
         return outcome;

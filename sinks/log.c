@@ -394,10 +394,12 @@ static bool put_record(struct log_sink *log, const struct record *record, struct
 
 static bool put_records(struct log_sink *log, const struct event *event, struct error *err)
 {
-    struct records records;
+    struct records records = {0};
 
     if (!recorder_make(log->recorder, event, &records, err))
         return false;
+    log->base.bad_values = records.bad_values;
+    log->base.bad_value_at = records.bad_value_at;
     for (size_t i = 0; i < records.count; i++)
         if (!put_record(log, &records.at[i], err))
             return error_wrap(err, "log %s", log->options->directory);
@@ -409,6 +411,7 @@ static enum put_outcome log_put(struct sink *sink, const struct event *event, st
 {
     struct log_sink *log = log_of(sink);
 
+    sink->waiting.kind = ERROR_NONE;
     if (log->is_broken) {
         (void)refuse_broken(log, err);
         return PUT_FAILED;
@@ -416,8 +419,9 @@ static enum put_outcome log_put(struct sink *sink, const struct event *event, st
     log->now_us = event->seen_ns != 0 ? event->seen_ns / 1000 : event->commit_us;
     if (put_records(log, event, err))
         return PUT_TAKEN;
-    break_down(log);
-    return PUT_FAILED;
+    if (err->kind != ERROR_WAITING)
+        break_down(log);
+    return sink_put_failed(sink, err);
 }
 
 /* Committing. */

@@ -1,12 +1,14 @@
 #include "sinks/placeholder.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "sinks/digest.h"
 #include "sinks/json_write.h"
-#include "sinks/md5.h"
 #include "sinks/value_bytes.h"
 
 #define PLACEHOLDER_FORMS 7
+#define UUID_BYTES 16u
 
 static void write_numbers(struct buf *out, struct slice text)
 {
@@ -23,13 +25,17 @@ static void write_numbers(struct buf *out, struct slice text)
 static void write_uuid(struct buf *out, struct slice name)
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t id[16];
+    struct error err = {0};
+    struct digest *md5 = digest_create(DIGEST_MD5, &err);
+    uint8_t id[DIGEST_BYTES_MAX] = {0};
+    size_t len = md5 == NULL ? 0 : digest_of(md5, name, slice_text(""), id);
 
-    md5(name, id);
+    assert(len == UUID_BYTES); /* a libcrypto built without MD5, or no memory for 100 bytes */
+    digest_destroy(md5);
     id[6] = (uint8_t)((id[6] & 0x0F) | 0x30);
     id[8] = (uint8_t)((id[8] & 0x3F) | 0x80);
     buf_byte(out, '"');
-    for (size_t i = 0; i < sizeof id; i++) {
+    for (size_t i = 0; i < len; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             buf_byte(out, '-');
         buf_byte(out, (uint8_t)digits[id[i] >> 4]);

@@ -97,20 +97,25 @@ static bool refuse_broken(struct error *err)
 static enum put_outcome plain_put(struct sink *sink, const struct event *event, struct error *err)
 {
     struct plain_sink *plain = plain_of(sink);
-    struct records records;
+    struct records records = {0};
 
+    sink->waiting.kind = ERROR_NONE;
     if (plain->is_broken) {
         (void)refuse_broken(err);
         return PUT_FAILED;
     }
     plain->is_broken = true;
-    if (!recorder_make(plain->recorder, event, &records, err))
-        return PUT_FAILED;
+    if (!recorder_make(plain->recorder, event, &records, err)) {
+        plain->is_broken = err->kind != ERROR_WAITING;
+        return sink_put_failed(sink, err);
+    }
     if (plain->fd >= 0 && !put_lines(plain, &records, err))
         return PUT_FAILED;
     plain->is_broken = false;
     recorder_taken(plain->recorder);
     count(sink, &records);
+    sink->bad_values = records.bad_values;
+    sink->bad_value_at = records.bad_value_at;
     return PUT_TAKEN;
 }
 

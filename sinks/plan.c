@@ -219,6 +219,7 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
     struct arena *arena = &c->plan->arena;
     struct column_texts texts = {.first = first, .absent = slice_text("null")};
     struct slice constant = {NULL, 0}, zero;
+    bool not_null = encoding_not_null(e, c->relation, index);
 
     out->index = index;
     out->identity = column->identity;
@@ -231,13 +232,13 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
         constant.at = NULL;
     if (!zero_of(c, column, &out->semantic, &zero))
         return false;
-    if (column->not_null)
+    if (not_null)
         texts.absent = constant.at != NULL ? constant : zero;
     if (!in_key) /* a key is known or it is an error */
         texts.unknown = placeholder_for(&e->placeholder, &out->semantic);
     if (e->has_schemas) {
         out->schema =
-            connect_schema_of(&out->semantic, !column->not_null,
+            connect_schema_of(&out->semantic, !not_null,
                               schema_default(column, &out->semantic, constant, zero), arena);
         out->schema = with_rule(out->schema, &out->rule, arena);
         if (out->schema == NULL)
@@ -491,7 +492,8 @@ NOINLINE static enum encode_outcome write_column(struct encoding *e,
         return write_constant(column->absent, out);
     switch (cell->kind) {
     case CELL_NULL:
-        return write_constant(column->null, out);
+        buf_slice(out, column->null);
+        return column->null.at != NULL ? ENCODE_DONE : ENCODE_NULL;
     case CELL_UNCHANGED:
         buf_slice(out, column->unknown);
         return column->unknown.at != NULL ? ENCODE_DONE : ENCODE_MALFORMED;
@@ -537,6 +539,7 @@ static bool write_columns(struct encoding *e, const struct plan_columns *columns
         if (outcome != ENCODE_DONE || out->failed) {
             out_fault->column = column->index;
             out_fault->unfit = outcome == ENCODE_UNFIT;
+            out_fault->null = outcome == ENCODE_NULL;
             return false;
         }
     }

@@ -82,7 +82,7 @@ uint16_t plan_key_columns(const struct relation *relation, uint16_t *out);
 
 /* Fills *p, a zeroed plan or one that was compiled before.  ERROR_CONFIG when the description is
  * larger than eight megabytes of plan, when two columns come to the same name, or when the schema
- * registry refuses; ERROR_LINK when it cannot be asked. */
+ * registry refuses; ERROR_WAITING while it has not answered. */
 bool plan_compile(struct plan *p, const struct relation *relation, struct topic *topic,
                   struct encoding *encoding, struct error *err) MUST_CHECK;
 void plan_done(struct plan *p);
@@ -91,6 +91,7 @@ void plan_done(struct plan *p);
 struct plan_fault {
     uint16_t column; /* index into the relation's columns */
     bool unfit;      /* the value is fine, the encoding has no form for it */
+    bool null;       /* NULL, in a column that is described as NOT NULL: see encoding_loosen() */
 };
 
 /* These append.  False: see *out_fault; or scratch memory or `out` is full, which their `failed`

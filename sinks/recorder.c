@@ -1,6 +1,7 @@
 #include "sinks/recorder.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "sinks/table.h"
 #include "sinks/topics.h"
 
+#define PLACE_BYTES 256              /* three names of 63 bytes, and words */
 #define KEEP_BYTES ((size_t)1 << 20) /* of each buffer, from event to event */
 
 /*
@@ -38,6 +40,9 @@ struct recorder {
     bool is_open;             /* made, and not taken yet */
     struct header context[4]; /* Debezium's context headers */
     size_t context_count;
+    bool loosened; /* the plan in use is to be made again: it has NOT NULL where a NULL came */
+    uint64_t bad_values;
+    char bad_value_at[PLACE_BYTES];
     struct buf keys[2];
     struct buf texts[2];
     struct buf values[2];
@@ -201,6 +206,20 @@ void recorder_each_topic(struct recorder *r, void (*visit)(struct topic *topic, 
     topics_each(&r->topics, visit, context);
 }
 
+/* Forgets the records of the event before. */
+static void begin_event(struct recorder *r)
+{
+    json_value_trim(&r->encoding->json, KEEP_BYTES);
+    for (int i = 0; i < 2; i++) {
+        buf_reset(&r->keys[i], KEEP_BYTES);
+        buf_reset(&r->texts[i], KEEP_BYTES);
+        buf_reset(&r->values[i], KEEP_BYTES);
+    }
+    buf_reset(&r->truncates, KEEP_BYTES);
+    buf_reset(&r->records, KEEP_BYTES);
+    side_records_reset(&r->side, r->is_open);
+}
+
 /* One event on its way. */
 struct making {
     struct recorder *r;
@@ -223,10 +242,14 @@ static bool fail_write(const struct making *m, const struct buf *out,
                        const struct plan_fault *fault)
 {
     const struct column *c = &m->relation->columns[fault->column];
-    const struct encoding *e = m->r->encoding;
+    struct encoding *e = m->r->encoding;
     const char *type = c->type == NULL ? "?" : (const char *)c->type->name.at;
     int type_len = c->type == NULL ? 1 : (int)c->type->name.len;
 
+    if (fault->null && encoding_loosen(e, m->relation, fault->column)) {
+        m->r->loosened = true; /* make_row() tries again */
+        return false;
+    }
     if (out->failed || e->json.work.failed || e->json.element.failed)
         return fail_limit(m);
     if (fault->unfit)
@@ -438,17 +461,46 @@ static bool check_rows(const struct making *m)
     return true;
 }
 
+/* Never the value itself. */
+static void note_bad_values(const struct making *m)
+{
+    struct recorder *r = m->r;
+    const struct encoding *e = r->encoding;
+
+    if (r->bad_values == e->bad_values)
+        return;
+    r->bad_values = e->bad_values;
+    (void)snprintf(r->bad_value_at, sizeof r->bad_value_at, "%.*s.%.*s.%.*s",
+                   SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name),
+                   SLICE_ARGS(m->relation->columns[e->bad_column].name));
+}
+
+static bool make_change(const struct making *m)
+{
+    if (m->event->kind == EVENT_UPDATE)
+        return make_update(m);
+    if (m->event->kind == EVENT_DELETE)
+        return make_delete(m);
+    return make_insert(m, m->event->kind == EVENT_READ ? 'r' : 'c');
+}
+
 static bool make_row(struct recorder *r, const struct event *event, struct error *err)
 {
     struct making m = {r, event, event->relation, plan_of(r, event->relation, err), err};
 
     if (m.plan == NULL || !check_rows(&m))
         return false;
-    if (event->kind == EVENT_UPDATE)
-        return make_update(&m);
-    if (event->kind == EVENT_DELETE)
-        return make_delete(&m);
-    return make_insert(&m, event->kind == EVENT_READ ? 'r' : 'c');
+    while (!make_change(&m)) {
+        if (!r->loosened)
+            return false;
+        r->loosened = false;
+        begin_event(r);
+        m.plan = make_plan(r, event->relation, m.plan, err);
+        if (m.plan == NULL)
+            return false;
+    }
+    note_bad_values(&m);
+    return true;
 }
 
 /* One record for each table; their values stand one behind the other, so that each is cut out only
@@ -553,17 +605,9 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err)
 {
-    json_value_trim(&r->encoding->json, KEEP_BYTES);
-    for (int i = 0; i < 2; i++) {
-        buf_reset(&r->keys[i], KEEP_BYTES);
-        buf_reset(&r->texts[i], KEEP_BYTES);
-        buf_reset(&r->values[i], KEEP_BYTES);
-    }
-    buf_reset(&r->truncates, KEEP_BYTES);
-    buf_reset(&r->records, KEEP_BYTES);
-    side_records_reset(&r->side, r->is_open);
+    begin_event(r);
     r->is_open = true;
-    *out = (struct records){NULL, 0};
+    *out = (struct records){.bad_values = r->bad_values, .bad_value_at = r->bad_value_at};
     if (event->repeated && !r->options.transaction_metadata)
         return true; /* nobody counts */
     if (!make(r, event, err))
@@ -572,7 +616,8 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
         return error_set(err, ERROR_SYSTEM, "no memory for the records of an event");
     if (!event->repeated)
         *out = (struct records){(const struct record *)(const void *)r->records.at,
-                                r->records.len / sizeof(struct record)};
+                                r->records.len / sizeof(struct record), r->bad_values,
+                                r->bad_value_at};
     return true;
 }
 

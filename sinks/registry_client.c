@@ -1,25 +1,44 @@
+/*
+ * One schema at a time goes these steps; what is told under each name is in steps[]:
+ *
+ *     LOOK_UP -- 200 --> known                               the ordinary case: one question
+ *        |
+ *       404 (or another refusal)
+ *        v
+ *     REGISTER -- 200 --> CHECK -- same schema --> known      a new one: as its readers will ask
+ *        |
+ *       409 --> COMPARE --> refused, with the column          why not
+ *
+ * No answer, 429 or 5xx: the next address, and after the last one a pause that grows.
+ */
 #include "sinks/registry_client.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <curl/curl.h>
 #include <jansson.h>
 
 #include "millrace/buf.h"
 #include "millrace/mem.h"
 #include "sinks/json_write.h"
 #include "sinks/murmur2.h"
+#include "sinks/registry_http.h"
 #include "sinks/schema_change.h"
 #include "sinks/table.h"
 
-#define ANSWER_LIMIT_BYTES ((size_t)1 << 20)
-#define URLS_MAX 16
+/* Answers hold the schema, each of its bytes as six of JSON at most; and some words. */
+#define ANSWER_WORDS_BYTES ((size_t)1 << 20)
+#define ANSWER_FACTOR 6
+#define SLICE_MS 100 /* that one call waits at most */
 #define FIRST_PAUSE_MS 100
 #define MOST_PAUSE_MS 2000
 #define REASON_MAX 300 /* of what the registry tells */
+#define PATH_BYTES 64
+
+enum step { STEP_NONE, STEP_LOOK_UP, STEP_REGISTER, STEP_CHECK, STEP_COMPARE };
 
 /* What was asked before, by subject and schema. */
 struct known_schema {
@@ -28,27 +47,34 @@ struct known_schema {
     uint32_t id;
 };
 
-struct address {
-    char *url;  /* without a slash at the end */
-    char *name; /* host:port, for errors: the address may hold a password */
+/* The schema that is being asked for. */
+struct asking {
+    enum step step;
+    char *subject;
+    struct buf schema;
+    struct buf body; /* {"schema":"..."} */
+    uint32_t id;     /* that was given, and is not checked yet */
+    char reason[REASON_MAX + 1];
+    bool in_flight;
+    size_t failures;        /* of addresses, one after the other */
+    bool may_pass;          /* and not all because of our configuration */
+    int64_t pause_ms;       /* behind the next round of failures */
+    int64_t pause_until_ms; /* 0: none */
+    struct error trouble;   /* of the last failure */
 };
 
 struct registry_client {
     struct schema_registry base;
-    struct address addresses[URLS_MAX];
-    size_t address_count;
-    size_t current; /* the one that answered last */
-    char *user, *password, *token, *ca, *certificate, *key;
-    int64_t timeout_ms;
+    struct registry_http *http;
+    size_t current;     /* the address that answered last */
     struct table known; /* of struct known_schema */
-    CURL *curl;
-    struct curl_slist *headers;
-    struct buf answer;
+    struct asking asking;
 };
 
-enum ask_outcome {
-    ASK_ANSWERED, /* by something: see the status */
-    ASK_NOBODY,   /* try again, or another */
+enum progress {
+    PROGRESS_DONE,   /* asking.id is the id */
+    PROGRESS_ON,     /* another question */
+    PROGRESS_FAILED, /* err says why */
 };
 
 static struct registry_client *client_of(struct schema_registry *registry)
@@ -64,13 +90,15 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void pause_ms(int64_t ms)
+static void sleep_ms(int64_t ms)
 {
     const struct timespec wait = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
 
     if (ms > 0)
         (void)nanosleep(&wait, NULL);
 }
+
+/* ---- what is known ---- */
 
 static uint64_t hash_of(const char *subject, struct slice schema)
 {
@@ -102,246 +130,366 @@ static void remember(struct registry_client *c, const struct question *q, uint32
     table_add(&c->known, hash_of(q->subject, q->schema), known);
 }
 
-/* libcurl takes anything but `size * count` as a failure. */
-static size_t receive(char *bytes, size_t size, size_t count, void *context)
-{
-    struct buf *answer = context;
+/* ---- what is being asked ---- */
 
-    buf_append(answer, bytes, size * count);
-    return answer->failed ? 0 : size * count;
+static void asking_done(struct asking *a)
+{
+    free(a->subject);
+    buf_done(&a->schema);
+    buf_done(&a->body);
+    *a = (struct asking){0};
 }
 
-static void set_up(struct registry_client *c, int64_t left_ms)
+static bool is_asked(const struct asking *a, const struct question *q)
 {
-    CURL *h = c->curl;
-
-    curl_easy_reset(h);
-    (void)curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->headers);
-    (void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, receive);
-    (void)curl_easy_setopt(h, CURLOPT_WRITEDATA, &c->answer);
-    (void)curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)left_ms);
-    if (c->ca != NULL)
-        (void)curl_easy_setopt(h, CURLOPT_CAINFO, c->ca);
-    if (c->certificate != NULL)
-        (void)curl_easy_setopt(h, CURLOPT_SSLCERT, c->certificate);
-    if (c->key != NULL)
-        (void)curl_easy_setopt(h, CURLOPT_SSLKEY, c->key);
-    if (c->token != NULL) {
-        (void)curl_easy_setopt(h, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-        (void)curl_easy_setopt(h, CURLOPT_XOAUTH2_BEARER, c->token);
-    } else if (c->user != NULL) {
-        (void)curl_easy_setopt(h, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        (void)curl_easy_setopt(h, CURLOPT_USERNAME, c->user);
-        (void)curl_easy_setopt(h, CURLOPT_PASSWORD, c->password == NULL ? "" : c->password);
-    }
+    return a->step != STEP_NONE && strcmp(a->subject, q->subject) == 0 &&
+           slice_equal(buf_view(&a->schema), q->schema);
 }
 
-/* <url>/subjects/<subject><tail> */
-static bool set_url(struct registry_client *c, const char *subject, const char *tail)
+static bool begin(struct registry_client *c, const struct question *q, struct error *err)
 {
-    char *escaped = curl_easy_escape(c->curl, subject, 0);
-    struct buf url;
-    bool fits;
+    struct asking *a = &c->asking;
 
-    buf_init(&url, SIZE_MAX);
-    buf_text(&url, c->addresses[c->current].url);
-    JSON_CONSTANT(&url, "/subjects/");
-    buf_text(&url, escaped == NULL ? "" : escaped);
-    buf_text(&url, tail);
-    buf_byte(&url, '\0');
-    fits = escaped != NULL && !url.failed &&
-           curl_easy_setopt(c->curl, CURLOPT_URL, (const char *)url.at) == CURLE_OK;
-    curl_free(escaped);
-    buf_done(&url);
-    return fits;
+    asking_done(a);
+    a->step = STEP_LOOK_UP;
+    a->subject = mem_text(q->subject);
+    buf_init(&a->schema, SIZE_MAX);
+    buf_slice(&a->schema, q->schema);
+    buf_init(&a->body, SIZE_MAX);
+    JSON_CONSTANT(&a->body, "{\"schema\":");
+    json_text(&a->body, q->schema);
+    buf_byte(&a->body, '}');
+    a->pause_ms = FIRST_PAUSE_MS;
+    return (!a->schema.failed && !a->body.failed) ||
+           error_set(err, ERROR_SYSTEM, "no memory to ask the schema registry");
 }
 
-/* One request to the current address; no body: GET. */
-static enum ask_outcome ask(struct registry_client *c, const char *subject, const char *tail,
-                            const struct buf *body, int64_t left_ms, long *out_status,
-                            struct error *err)
+static void go_to(struct asking *a, enum step step)
 {
-    const char *name = c->addresses[c->current].name;
-    CURLcode code;
+    a->step = step;
+    a->failures = 0;
+    a->may_pass = false;
+}
 
-    buf_reset(&c->answer, ANSWER_LIMIT_BYTES);
-    set_up(c, left_ms > 0 ? left_ms : 1);
-    if (body != NULL) {
-        (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, (const char *)body->at);
-        (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+static const char *name_now(const struct registry_client *c)
+{
+    return registry_http_name(c->http, c->current);
+}
+
+static void ask(struct registry_client *c)
+{
+    struct asking *a = &c->asking;
+    char path[PATH_BYTES];
+    struct registry_question q = {
+        .address = c->current,
+        .before = "/subjects/",
+        .subject = a->subject,
+        .behind = "/versions",
+        .answer_limit_bytes = ANSWER_WORDS_BYTES + ANSWER_FACTOR * a->schema.len,
+    };
+
+    if (a->step == STEP_LOOK_UP || a->step == STEP_REGISTER)
+        q.body = buf_view(&a->body);
+    if (a->step == STEP_LOOK_UP)
+        q.behind = "";
+    if (a->step == STEP_COMPARE)
+        q.behind = "/versions/latest";
+    if (a->step == STEP_CHECK) { /* with the subject: it may live in a context of its own */
+        (void)snprintf(path, sizeof path, "/schemas/ids/%" PRIu32 "?subject=", a->id);
+        q.before = path;
+        q.behind = "";
     }
-    if (!set_url(c, subject, tail)) {
-        (void)error_set(err, ERROR_SYSTEM, "no memory to ask the schema registry");
-        return ASK_NOBODY;
-    }
-    code = curl_easy_perform(c->curl);
-    *out_status = 0;
-    if (c->answer.failed) { /* nothing that we could wait for */
-        (void)error_set(err, ERROR_CONFIG,
-                        "schema registry %s: its answer about %s is larger than %zu bytes: is "
-                        "schema_registry.url right?",
-                        name, subject, ANSWER_LIMIT_BYTES);
-        return ASK_ANSWERED;
-    }
-    if (code == CURLE_OK) {
-        (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, out_status);
-        return ASK_ANSWERED;
-    }
-    (void)error_set(err, ERROR_LINK, "schema registry %s: %s", name, curl_easy_strerror(code));
-    return ASK_NOBODY;
+    registry_http_ask(c->http, &q);
+    a->in_flight = true;
+}
+
+/* ---- answers ---- */
+
+static json_t *parse_answer(const struct registry_client *c)
+{
+    struct slice answer = registry_http_answer(c->http);
+
+    return json_loadb((const char *)answer.at, answer.len, JSON_ALLOW_NUL, NULL);
 }
 
 /* The registry's own words about a refusal, or "no reason given". */
-static void reason_of(const struct registry_client *c, char reason[REASON_MAX + 1])
+static void keep_reason(struct registry_client *c)
 {
-    json_t *answer = json_loadb((const char *)c->answer.at, c->answer.len, 0, NULL);
+    json_t *answer = parse_answer(c);
     const char *message = json_string_value(json_object_get(answer, "message"));
 
-    (void)snprintf(reason, REASON_MAX + 1, "%s", message == NULL ? "no reason given" : message);
+    (void)snprintf(c->asking.reason, sizeof c->asking.reason, "%s",
+                   message == NULL || message[0] == '\0' ? "no reason given" : message);
     json_decref(answer);
 }
 
-static bool read_id(struct registry_client *c, const char *subject, uint32_t *out_id,
-                    struct error *err)
+static bool fail_answer(const struct registry_client *c, const char *what, struct error *err)
 {
-    const char *name = c->addresses[c->current].name;
-    json_t *answer = json_loadb((const char *)c->answer.at, c->answer.len, 0, NULL);
-    json_t *id = json_object_get(answer, "id");
-    bool is_number = json_is_integer(id);
-    json_int_t number = is_number ? json_integer_value(id) : 0;
-    bool is_object = json_is_object(answer);
+    return error_set(err, ERROR_CONFIG,
+                     "schema registry %s: its answer about subject %s %s: is schema_registry.url "
+                     "right?",
+                     name_now(c), c->asking.subject, what);
+}
 
-    json_decref(answer);
-    if (!is_object)
-        return error_set(err, ERROR_CONFIG,
-                         "schema registry %s: its answer about %s is not a JSON object: is "
-                         "schema_registry.url right?",
-                         name, subject);
-    if (!is_number || number < 0 || number > INT32_MAX)
-        return error_set(err, ERROR_CONFIG,
-                         "schema registry %s: its answer about %s has no id of 0 to %ld", name,
-                         subject, (long)INT32_MAX);
-    *out_id = (uint32_t)number;
+static bool fail_other_schema(const struct registry_client *c, uint32_t id, struct error *err)
+{
+    return error_set(err, ERROR_CONFIG,
+                     "schema registry %s: says that the schema of subject %s has the id %" PRIu32
+                     ", but keeps another schema under it, with which nobody could read our "
+                     "records: is there a cache between us, or are these several registries?",
+                     name_now(c), c->asking.subject, id);
+}
+
+/* {"id":7}, and the schema when it is told. */
+static bool read_id(struct registry_client *c, const json_t *answer, struct error *err)
+{
+    const json_t *id = json_object_get(answer, "id");
+    const char *schema = json_string_value(json_object_get(answer, "schema"));
+    json_int_t number = json_integer_value(id);
+
+    if (!json_is_object(answer))
+        return fail_answer(c, "is not a JSON object", err);
+    if (!json_is_integer(id) || number < 0 || number > INT32_MAX)
+        return fail_answer(c, "has no id of 0 to 2147483647", err);
+    if (schema != NULL &&
+        !schema_change_same_layout(slice_text(schema), buf_view(&c->asking.schema)))
+        return fail_other_schema(c, (uint32_t)number, err);
+    c->asking.id = (uint32_t)number;
     return true;
 }
 
-/* 409: tells what differs from the version that is there, as far as it can be found out. */
-static bool fail_incompatible(struct registry_client *c, const struct question *q, int64_t left_ms,
-                              struct error *err)
+static enum progress take_id(struct registry_client *c, struct error *err)
 {
-    struct error ignored = {0};
-    char reason[REASON_MAX + 1], change[SCHEMA_CHANGE_BYTES] = "";
-    json_t *answer;
-    const char *before;
-    long status;
+    json_t *answer = parse_answer(c);
+    bool told = json_object_get(answer, "schema") != NULL;
+    bool good = read_id(c, answer, err);
 
-    reason_of(c, reason);
-    if (ask(c, q->subject, "/versions/latest", NULL, left_ms, &status, &ignored) == ASK_ANSWERED &&
-        status == 200) {
-        answer = json_loadb((const char *)c->answer.at, c->answer.len, 0, NULL);
-        before = json_string_value(json_object_get(answer, "schema"));
-        if (before != NULL)
-            schema_change_describe(slice_text(before), q->schema, change);
-        json_decref(answer);
-    }
-    return error_set(err, ERROR_CONFIG,
-                     "subject %s: the schema registry refuses the new schema%s%s: %s; change the "
-                     "table or the subject's compatibility",
-                     q->subject, change[0] == '\0' ? "" : ", in which ", change, reason);
+    json_decref(answer);
+    if (!good)
+        return PROGRESS_FAILED;
+    if (told)
+        return PROGRESS_DONE;
+    go_to(&c->asking, STEP_CHECK);
+    return PROGRESS_ON;
 }
 
-static bool fail_status(struct registry_client *c, const struct question *q, long status,
-                        struct error *err)
+static bool fail_redirect(const struct registry_client *c, long status, struct error *err)
 {
-    char reason[REASON_MAX + 1];
+    char where[256];
 
-    reason_of(c, reason);
+    registry_http_redirect(c->http, where, sizeof where);
+    return error_set(err, ERROR_CONFIG,
+                     "schema registry %s: answers %ld for subject %s and sends us to %s, where our "
+                     "login will not go by itself: put that address into schema_registry.url",
+                     name_now(c), status, c->asking.subject,
+                     where[0] == '\0' ? "another address" : where);
+}
+
+static bool fail_status(struct registry_client *c, long status, struct error *err)
+{
+    const char *advice = "look at the registry's log";
+
+    if (status >= 300 && status < 400)
+        return fail_redirect(c, status, err);
+    keep_reason(c);
     if (status == 401 || status == 403)
         return error_set(err, ERROR_CONFIG,
                          "schema registry %s: refuses our login for subject %s (%ld): %s; check "
-                         "schema_registry.user, .password or .token",
-                         c->addresses[c->current].name, q->subject, status, reason);
-    return error_set(err, ERROR_CONFIG, "schema registry %s: answers %ld for subject %s: %s",
-                     c->addresses[c->current].name, status, q->subject, reason);
+                         "schema_registry.user, .password or .token, and that it may write there",
+                         name_now(c), c->asking.subject, status, c->asking.reason);
+    if (status == 404 || status == 405)
+        advice = "does schema_registry.url lack a path, such as /apis/ccompat/v7?";
+    else if (status == 422)
+        advice = "it cannot read the schema, or may not be written to (mode READONLY)";
+    return error_set(err, ERROR_CONFIG, "schema registry %s: answers %ld for subject %s: %s; %s",
+                     name_now(c), status, c->asking.subject, c->asking.reason, advice);
 }
 
-/* Will the same question be answered better later? */
-static bool is_passing(long status)
+/* Advice first: what the registry tells may be long. */
+static bool fail_incompatible(const struct registry_client *c, const char *change,
+                              struct error *err)
 {
-    return status == 408 || status == 429 || status >= 500;
+    const struct asking *a = &c->asking;
+
+    return error_set(err, ERROR_CONFIG,
+                     "schema registry %s: subject %s: refuses the new schema%s%s; change the table "
+                     "or the subject's compatibility; it says: %s",
+                     name_now(c), a->subject, change[0] == '\0' ? "" : ", in which ", change,
+                     a->reason);
 }
 
-/* Once round all addresses, from the one that answered last on. */
-static enum ask_outcome ask_all(struct registry_client *c, const struct question *q,
-                                const struct buf *body, int64_t deadline, long *out_status,
-                                struct error *err)
+/* The version that is there, as far as it can be found out. */
+static enum progress compare(struct registry_client *c, struct error *err)
 {
-    for (size_t i = 0; i < c->address_count; i++) {
-        *err = (struct error){0};
-        if (ask(c, q->subject, "/versions", body, deadline - now_ms(), out_status, err) ==
-            ASK_ANSWERED) {
-            if (!is_passing(*out_status))
-                return ASK_ANSWERED;
-            (void)error_set(err, ERROR_LINK, "schema registry %s: answers %ld",
-                            c->addresses[c->current].name, *out_status);
-        }
-        c->current = (c->current + 1) % c->address_count;
+    char change[SCHEMA_CHANGE_BYTES] = "";
+    json_t *answer = parse_answer(c);
+    const char *before = json_string_value(json_object_get(answer, "schema"));
+
+    if (before != NULL)
+        schema_change_describe(slice_text(before), buf_view(&c->asking.schema), change);
+    json_decref(answer);
+    (void)fail_incompatible(c, change, err);
+    return PROGRESS_FAILED;
+}
+
+/* Does the id lead to our schema?  Who may register and not read is believed. */
+static enum progress check(struct registry_client *c, long status, struct error *err)
+{
+    json_t *answer;
+    const char *schema;
+    bool same;
+
+    if (status == 401 || status == 403 || status == 405)
+        return PROGRESS_DONE;
+    if (status != 200) {
+        (void)fail_status(c, status, err);
+        return PROGRESS_FAILED;
     }
-    return ASK_NOBODY;
-}
-
-/* Until somebody answers, or the time is over. */
-static enum ask_outcome ask_until(struct registry_client *c, const struct question *q,
-                                  const struct buf *body, int64_t deadline, long *out_status,
-                                  struct error *err)
-{
-    int64_t wait = FIRST_PAUSE_MS;
-
-    for (;;) {
-        if (ask_all(c, q, body, deadline, out_status, err) == ASK_ANSWERED)
-            return ASK_ANSWERED;
-        if (now_ms() + wait >= deadline) {
-            (void)error_wrap(err, "subject %s: no answer within %" PRId64 " ms", q->subject,
-                             c->timeout_ms);
-            return ASK_NOBODY;
-        }
-        pause_ms(wait);
-        wait = wait * 2 < MOST_PAUSE_MS ? wait * 2 : MOST_PAUSE_MS;
+    answer = parse_answer(c);
+    schema = json_string_value(json_object_get(answer, "schema"));
+    if (schema == NULL) {
+        (void)fail_answer(c, "has no schema", err);
+        json_decref(answer);
+        return PROGRESS_FAILED;
     }
+    same = schema_change_same_layout(slice_text(schema), buf_view(&c->asking.schema));
+    json_decref(answer);
+    if (same)
+        return PROGRESS_DONE;
+    (void)fail_other_schema(c, c->asking.id, err);
+    return PROGRESS_FAILED;
 }
 
-static bool read_answer(struct registry_client *c, const struct question *q, long status,
-                        int64_t left_ms, uint32_t *out_id, struct error *err)
+static enum progress take_answer(struct registry_client *c, long status, struct error *err)
 {
+    struct asking *a = &c->asking;
+
+    if (a->step == STEP_COMPARE)
+        return compare(c, err);
+    if (a->step == STEP_CHECK)
+        return check(c, status, err);
     if (status == 200)
-        return read_id(c, q->subject, out_id, err);
-    if (status == 409)
-        return fail_incompatible(c, q, left_ms, err);
-    return fail_status(c, q, status, err);
+        return take_id(c, err);
+    if (a->step == STEP_LOOK_UP && status >= 400 && status != 401) {
+        go_to(a, STEP_REGISTER);
+        return PROGRESS_ON;
+    }
+    if (status == 409) {
+        keep_reason(c);
+        go_to(a, STEP_COMPARE);
+        return PROGRESS_ON;
+    }
+    (void)fail_status(c, status, err);
+    return PROGRESS_FAILED;
 }
 
-static bool register_schema(struct registry_client *c, const struct question *q, uint32_t *out_id,
-                            struct error *err)
+/* Will the same question be answered better later?  What ends within the head looks like an empty
+ * answer.  An id that was just given may not have reached all registries of a cluster. */
+static bool is_passing(const struct registry_client *c, long status)
 {
-    int64_t deadline = now_ms() + c->timeout_ms;
-    struct error attempt = {0};
-    struct buf body;
-    bool answered;
-    long status = 0;
+    return status == 408 || status == 429 || status >= 500 ||
+           (status == 200 && registry_http_answer(c->http).len == 0) ||
+           (c->asking.step == STEP_CHECK && status == 404);
+}
 
-    buf_init(&body, SIZE_MAX);
-    JSON_CONSTANT(&body, "{\"schema\":");
-    json_text(&body, q->schema);
-    buf_byte(&body, '}');
-    answered = !body.failed &&
-               ask_until(c, q, &body, deadline, &status, &attempt) == ASK_ANSWERED && status != 0;
-    buf_done(&body);
-    if (attempt.kind == ERROR_NONE && !answered)
-        return error_set(err, ERROR_SYSTEM, "no memory to ask the schema registry");
-    if (!answered)
-        return error_set(err, attempt.kind, "%s", attempt.text);
-    return read_answer(c, q, status, deadline - now_ms(), out_id, err);
+/* ---- trouble ---- */
+
+/* The next address; behind the last one a pause, or, when all are at fault by our configuration,
+ * the end. */
+static enum progress try_elsewhere(struct registry_client *c, const struct error *trouble,
+                                   struct error *err)
+{
+    struct asking *a = &c->asking;
+
+    a->trouble = *trouble;
+    a->may_pass = a->may_pass || trouble->kind == ERROR_LINK;
+    if (a->step == STEP_COMPARE) {
+        (void)fail_incompatible(c, "", err);
+        return PROGRESS_FAILED;
+    }
+    c->current = (c->current + 1) % registry_http_addresses(c->http);
+    if (++a->failures < registry_http_addresses(c->http))
+        return PROGRESS_ON;
+    if (!a->may_pass) {
+        *err = *trouble;
+        return PROGRESS_FAILED;
+    }
+    a->failures = 0;
+    a->may_pass = false;
+    a->pause_until_ms = now_ms() + a->pause_ms;
+    a->pause_ms = a->pause_ms * 2 < MOST_PAUSE_MS ? a->pause_ms * 2 : MOST_PAUSE_MS;
+    return PROGRESS_ON;
+}
+
+static enum progress take_outcome(struct registry_client *c, enum http_outcome outcome,
+                                  struct error *trouble, struct error *err)
+{
+    long status = registry_http_status(c->http);
+
+    if (outcome == HTTP_FAILED && trouble->kind == ERROR_SYSTEM) {
+        *err = *trouble;
+        return PROGRESS_FAILED;
+    }
+    if (outcome == HTTP_FAILED)
+        return try_elsewhere(c, trouble, err);
+    if (!is_passing(c, status))
+        return take_answer(c, status, err);
+    if (status == 404)
+        (void)error_set(trouble, ERROR_LINK,
+                        "schema registry %s: does not know the id %" PRIu32 " that it has given",
+                        name_now(c), c->asking.id);
+    else
+        (void)error_set(trouble, ERROR_LINK, "schema registry %s: answers %ld%s", name_now(c),
+                        status, status == 200 ? " and nothing else" : "");
+    return try_elsewhere(c, trouble, err);
+}
+
+/* ---- id_of ---- */
+
+static bool still_waiting(const struct registry_client *c, struct error *err)
+{
+    const struct asking *a = &c->asking;
+
+    if (a->trouble.kind == ERROR_NONE)
+        return error_set(err, ERROR_WAITING,
+                         "schema registry %s: has not answered yet about subject %s", name_now(c),
+                         a->subject);
+    return error_set(err, ERROR_WAITING, "%s; waiting for an answer about subject %s",
+                     a->trouble.text, a->subject);
+}
+
+/* True behind the pause. */
+static bool pause_is_over(struct asking *a, int64_t until_ms)
+{
+    int64_t end_ms = a->pause_until_ms < until_ms ? a->pause_until_ms : until_ms;
+
+    sleep_ms(end_ms - now_ms());
+    if (now_ms() < a->pause_until_ms)
+        return false;
+    a->pause_until_ms = 0;
+    return true;
+}
+
+/* One step further, or as long as `until_ms`: *out_waiting. */
+static enum progress go_on(struct registry_client *c, int64_t until_ms, bool *out_waiting,
+                           struct error *err)
+{
+    struct error trouble = {0};
+    enum http_outcome outcome;
+
+    if (c->asking.pause_until_ms != 0 && !pause_is_over(&c->asking, until_ms)) {
+        *out_waiting = true;
+        return PROGRESS_ON;
+    }
+    if (!c->asking.in_flight)
+        ask(c);
+    outcome = registry_http_wait(c->http, until_ms - now_ms(), &trouble);
+    if (outcome == HTTP_WAITING) {
+        *out_waiting = now_ms() >= until_ms;
+        return PROGRESS_ON;
+    }
+    c->asking.in_flight = false;
+    return take_outcome(c, outcome, &trouble, err);
 }
 
 static bool client_id_of(struct schema_registry *registry, const char *subject, struct slice schema,
@@ -351,28 +499,36 @@ static bool client_id_of(struct schema_registry *registry, const char *subject, 
     const struct question q = {subject, schema};
     const struct known_schema *known =
         table_find(&c->known, hash_of(subject, schema), is_known, &q);
+    int64_t until_ms = now_ms() + SLICE_MS;
+    enum progress progress = PROGRESS_ON;
+    bool waiting = false;
 
     if (known != NULL) {
         *out_id = known->id;
         return true;
     }
-    if (!register_schema(c, &q, out_id, err))
+    if (!is_asked(&c->asking, &q) && !begin(c, &q, err))
         return false;
-    remember(c, &q, *out_id);
-    return true;
+    while (progress == PROGRESS_ON && !waiting)
+        progress = go_on(c, until_ms, &waiting, err);
+    if (progress == PROGRESS_ON)
+        return still_waiting(c, err);
+    if (progress == PROGRESS_DONE) {
+        *out_id = c->asking.id;
+        remember(c, &q, *out_id);
+    }
+    asking_done(&c->asking);
+    return progress == PROGRESS_DONE;
 }
+
+/* ---- create, destroy ---- */
 
 static void client_destroy(struct schema_registry *registry)
 {
     struct registry_client *c = client_of(registry);
-    char *texts[] = {c->user, c->password, c->token, c->ca, c->certificate, c->key};
 
-    for (size_t i = 0; i < c->address_count; i++) {
-        free(c->addresses[i].url);
-        free(c->addresses[i].name);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        free(texts[i]);
+    registry_http_destroy(c->http);
+    asking_done(&c->asking);
     for (size_t i = 0; i < c->known.size; i++) {
         struct known_schema *known = c->known.slots[i].item;
 
@@ -383,94 +539,20 @@ static void client_destroy(struct schema_registry *registry)
         free(known);
     }
     table_done(&c->known);
-    buf_done(&c->answer);
-    curl_slist_free_all(c->headers);
-    curl_easy_cleanup(c->curl);
     free(c);
-    curl_global_cleanup();
 }
 
 static const struct schema_registry_ops client_ops = {
     .name = "http", .id_of = client_id_of, .destroy = client_destroy};
-
-/* host:port of the address; NULL when it is none. */
-static char *name_of(const char *url)
-{
-    CURLU *parts = curl_url();
-    char *host = NULL, *port = NULL, *scheme = NULL, *name = NULL;
-    size_t size;
-
-    if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
-        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
-        size = strlen(host) + strlen(port) + 2;
-        name = mem_zero(size, 1);
-        (void)snprintf(name, size, "%s:%s", host, port);
-    }
-    curl_free(host);
-    curl_free(port);
-    curl_free(scheme);
-    curl_url_cleanup(parts);
-    return name;
-}
-
-static bool add_address(struct registry_client *c, struct slice text, struct error *err)
-{
-    struct address *address = &c->addresses[c->address_count];
-
-    while (text.len > 0 && text.at[0] == ' ')
-        text = slice_of(text.at + 1, text.len - 1);
-    while (text.len > 0 && (text.at[text.len - 1] == '/' || text.at[text.len - 1] == ' '))
-        text.len--;
-    if (c->address_count == URLS_MAX)
-        return error_set(err, ERROR_CONFIG, "schema_registry.url: more than %d addresses",
-                         URLS_MAX);
-    address->url = mem_zero(text.len + 1, 1);
-    memcpy(address->url, text.at, text.len);
-    address->name = name_of(address->url);
-    c->address_count++;
-    if (address->name == NULL)
-        return error_set(err, ERROR_CONFIG,
-                         "schema_registry.url: address %zu is no http:// or https:// address",
-                         c->address_count);
-    return true;
-}
-
-static bool add_addresses(struct registry_client *c, const char *list, struct error *err)
-{
-    for (;;) {
-        size_t len = strcspn(list, ",");
-
-        if (!add_address(c, slice_of(list, len), err))
-            return false;
-        if (list[len] == '\0')
-            return true;
-        list += len + 1;
-    }
-}
 
 struct schema_registry *registry_client_create(const struct registry_options *options,
                                                struct error *err)
 {
     struct registry_client *c = mem_new(struct registry_client);
 
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     c->base.ops = &client_ops;
-    c->user = mem_text(options->user);
-    c->password = mem_text(options->password);
-    c->token = mem_text(options->token);
-    c->ca = mem_text(options->ca);
-    c->certificate = mem_text(options->certificate);
-    c->key = mem_text(options->key);
-    c->timeout_ms = options->timeout_ms;
-    buf_init(&c->answer, ANSWER_LIMIT_BYTES);
-    c->curl = curl_easy_init();
-    c->headers = curl_slist_append(NULL, "Content-Type: application/vnd.schemaregistry.v1+json");
-    if (c->curl == NULL || c->headers == NULL)
-        (void)error_set(err, ERROR_SYSTEM, "no memory for the client of the schema registry");
-    else if (add_addresses(c, options->url, err))
+    c->http = registry_http_create(options, err);
+    if (c->http != NULL)
         return &c->base;
     client_destroy(&c->base);
     return NULL;
@@ -478,5 +560,5 @@ struct schema_registry *registry_client_create(const struct registry_options *op
 
 const char *registry_client_version(void)
 {
-    return LIBCURL_VERSION;
+    return registry_http_version();
 }

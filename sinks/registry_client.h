@@ -1,13 +1,14 @@
 /*
  * registry_client - a schema registry over HTTP, with the interface of Confluent's.
  *
- *     POST /subjects/<subject>/versions  {"schema":"..."}   ->   {"id":7}
+ *     POST /subjects/<subject>           {"schema":"..."}  ->  {"id":7,"schema":"..."}   look up
+ *     POST /subjects/<subject>/versions  {"schema":"..."}  ->  {"id":7}                  register
+ *     GET  /schemas/ids/7                                  ->  {"schema":"..."}          check
+ *     GET  /subjects/<subject>/versions/latest             ->  {"schema":"..."}          a refusal
  *
- * The call waits for the answer: at most `timeout_ms` in all, which must be well below the source's
- * wal_sender_timeout, since nobody answers PostgreSQL meanwhile.  It happens when a relation is new
- * or has changed, never for an event.  When no registry answers, the error is ERROR_LINK: the
- * session ends, nothing of the event was taken, and it begins again at the last position once the
- * back-off of all links has passed.
+ * A call waits a tenth of a second at most and then answers ERROR_WAITING: PostgreSQL, the sink and
+ * signals are served meanwhile, however long the registry is away.  Questions are asked when a
+ * relation is new or has changed, never for an event; answers are kept by subject and schema.
  */
 #ifndef SINKS_REGISTRY_CLIENT_H
 #define SINKS_REGISTRY_CLIENT_H
@@ -25,7 +26,7 @@ struct registry_options {
     const char *token;             /* instead of user and password */
     const char *ca;                /* PEM file; the system's when NULL */
     const char *certificate, *key; /* PEM files of our own */
-    int64_t timeout_ms;
+    int64_t timeout_ms;            /* for one answer of one address */
 };
 
 /* Does not connect yet.  NULL with ERROR_CONFIG when an address makes no sense.  The options are

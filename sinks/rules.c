@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "millrace/mem.h"
-#include "sinks/sha2.h"
+#include "sinks/digest.h"
 
 #define NAME_BYTES 1024 /* "schema.table.column": PostgreSQL's names have 63 bytes each */
 #define LENGTH_MAX 1000000u
@@ -28,7 +28,7 @@ struct rules {
     struct key_rules keys;
     struct length_rules truncate, mask;
     struct pattern_set hash;
-    enum hash_algorithm hash_algorithm;
+    struct digest *digest; /* NULL: nothing to hash */
     const char *salt;
 };
 
@@ -124,11 +124,23 @@ static bool add_keys(struct key_rules *rules, const struct patterns *texts, stru
     return true;
 }
 
+static bool add_hashes(struct rules *rules, const struct rule_options *options, struct error *err)
+{
+    enum digest_kind kind =
+        options->hash_algorithm == HASH_SHA_256 ? DIGEST_SHA_256 : DIGEST_SHA_512;
+
+    if (!pattern_set_add_all(&rules->hash, "columns.hash", &options->hash, err))
+        return false;
+    if (rules->hash.count == 0)
+        return true;
+    rules->digest = digest_create(kind, err);
+    return rules->digest != NULL || error_wrap(err, "columns.hash");
+}
+
 struct rules *rules_create(const struct rule_options *options, struct error *err)
 {
     struct rules *rules = mem_new(struct rules);
 
-    rules->hash_algorithm = options->hash_algorithm;
     rules->salt = options->hash_salt == NULL ? "" : options->hash_salt;
     if (add_operations(rules, &options->skipped_operations, err) &&
         pattern_set_add_all(&rules->messages_include, "messages.include",
@@ -138,7 +150,7 @@ struct rules *rules_create(const struct rule_options *options, struct error *err
         add_keys(&rules->keys, &options->key_columns, err) &&
         add_lengths(&rules->truncate, "columns.truncate", &options->truncate, err) &&
         add_lengths(&rules->mask, "columns.mask", &options->mask, err) &&
-        pattern_set_add_all(&rules->hash, "columns.hash", &options->hash, err))
+        add_hashes(rules, options, err))
         return rules;
     rules_destroy(rules);
     return NULL;
@@ -154,6 +166,7 @@ void rules_destroy(struct rules *rules)
     pattern_set_done(&rules->truncate.columns);
     pattern_set_done(&rules->mask.columns);
     pattern_set_done(&rules->hash);
+    digest_destroy(rules->digest);
     free(rules->keys.columns);
     free(rules->truncate.lengths);
     free(rules->mask.lengths);
@@ -258,13 +271,11 @@ static void write_hash(const struct rules *rules, const struct column_rule *rule
 {
     static const char digits[] = "0123456789abcdef";
     struct slice salt = slice_text(rules->salt);
-    uint8_t hash[SHA512_BYTES];
-    size_t len = rules->hash_algorithm == HASH_SHA_256 ? SHA256_BYTES : SHA512_BYTES;
+    uint8_t hash[DIGEST_BYTES_MAX];
+    size_t len = digest_of(rules->digest, salt, text, hash);
 
-    if (rules->hash_algorithm == HASH_SHA_256)
-        sha256(salt, text, hash);
-    else
-        sha512(salt, text, hash);
+    if (len == 0)
+        out->failed = true; /* never the value itself, nor a hash that is none */
     for (size_t i = 0; i < len; i++) {
         buf_byte(out, (uint8_t)digits[hash[i] >> 4]);
         buf_byte(out, (uint8_t)digits[hash[i] & 0xF]);

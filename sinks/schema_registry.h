@@ -17,9 +17,10 @@ struct schema_registry;
 
 struct schema_registry_ops {
     const char *name;
-    /* The id of that schema under that subject, registered now if it is new there.  ERROR_CONFIG
-     * when it is refused (not compatible with what is there, no permission), ERROR_LINK when nobody
-     * answers within the deadline, ERROR_SYSTEM when it cannot be kept. */
+    /* The id of that schema under that subject, registered now if it is new there.  ERROR_WAITING
+     * after a fraction of a second without an answer: ask the same again.  ERROR_CONFIG when it is
+     * refused (not compatible with what is there, no permission), ERROR_SYSTEM when it cannot be
+     * kept. */
     bool (*id_of)(struct schema_registry *registry, const char *subject, struct slice schema,
                   uint32_t *out_id, struct error *err);
     void (*destroy)(struct schema_registry *registry);

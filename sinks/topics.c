@@ -56,8 +56,8 @@ struct topic *topics_get(struct topics *t, const struct topic_name *name, struct
     if (slice_equal(entry->schema, schema) && slice_equal(entry->table, table))
         return &entry->topic;
     (void)error_set(err, ERROR_CONFIG,
-                    "tables %.*s.%.*s and %.*s.%.*s both map to topic %s: leave one of them out or "
-                    "rename it",
+                    "tables %.*s.%.*s and %.*s.%.*s both map to topic %s: leave one of them out, "
+                    "rename it, or have both go there by topics.route",
                     SLICE_ARGS(entry->schema), SLICE_ARGS(entry->table), SLICE_ARGS(schema),
                     SLICE_ARGS(table), name->text);
     return NULL;

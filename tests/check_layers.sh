@@ -22,7 +22,8 @@ libfyaml.h                 relay/option*.[ch]
 sanitizer/*                include/src/arena.c
 jansson.h                  sinks/registry_client.c sinks/schema_change.c relay/plan_*.[ch] relay/command_plan.c relay/command_schema.c relay/import_properties.c
 avro.h                     -
-curl/*                     sinks/registry_client.c
+curl/*                     sinks/registry_http.c
+openssl/*                  sinks/digest.c
 '
 
 # header of a concrete source or sink, as the relay sees it: the files that may include it

@@ -146,7 +146,8 @@ if wants downstream; then
     "$BASH" deploy/deps.sh --only build,postgres,kafka,tests,downstream
 fi
 if wants integration; then
-    "$BASH" deploy/deps.sh ${more_postgres:+--postgres "$more_postgres"}
+    "$BASH" deploy/deps.sh \
+        ${more_postgres:+--only build,postgres,kafka,tests,registry --postgres "$more_postgres"}
 else
     "$BASH" deploy/deps.sh --only build,tests
 fi

@@ -28,6 +28,7 @@ enum error_kind {
     ERROR_GAP,     /* going on would publish past a gap: stop; see enum gap       */
     ERROR_FENCED,  /* another instance of this relay has taken over: stop         */
     ERROR_STOPPED, /* the operator asked us to stop while we waited: not a fault  */
+    ERROR_WAITING, /* nothing was done: ask the same again; sinks never let it out */
 };
 
 /* Why going on would lose changes.  Each has an exit code of its own (relay/exit_code.h). */

@@ -3,7 +3,8 @@
  *
  * The contract every sink keeps:
  *   - recover() fences any older writer, then says how far the sink durably is;
- *   - put() takes what it needs before it returns, or refuses; it never blocks;
+ *   - put() takes what it needs before it returns, or refuses; it never blocks, except for a
+ *     tenth of a second where `waiting` says so;
  *   - commit() makes everything taken since the last commit durable in one atomic
  *     step with `position`; reap() tells when that is so;
  *   - between commit() and the reap() that reports it, put() may answer PUT_FULL;
@@ -59,6 +60,24 @@ struct sink {
     /* Taken since the last commit(); kept by the sink, read by the loop. */
     uint64_t pending_records;
     uint64_t pending_bytes;
+    /* After PUT_FULL: what put() waits for that fd() does not tell of (a schema registry); it is to
+     * be called again at once.  ERROR_NONE: for nothing of the kind. */
+    struct error waiting;
+    /* Values sent as text since the sink was made, since they could not be read as their type
+     * (types.on_bad_value), and where the last one stood: valid until the next call. */
+    uint64_t bad_values;
+    const char *bad_value_at;
 };
+
+/* What put() answers when an event could not be made into records: PUT_FULL for ERROR_WAITING,
+ * which then stands in `waiting`, not in err. */
+static inline enum put_outcome sink_put_failed(struct sink *sink, struct error *err)
+{
+    if (err->kind != ERROR_WAITING)
+        return PUT_FAILED;
+    sink->waiting = *err;
+    *err = (struct error){.kind = ERROR_NONE};
+    return PUT_FULL;
+}
 
 #endif

@@ -94,6 +94,8 @@ const char *error_kind_name(enum error_kind kind)
         return "fenced";
     case ERROR_STOPPED:
         return "stopped";
+    case ERROR_WAITING:
+        return "waiting";
     }
     return "unknown";
 }

@@ -188,6 +188,29 @@ static void refused_events_are_put_again(void **state)
     assert_true(s->world->ticks > 0);
 }
 
+static void waiting_sink_is_asked_again(void **state)
+{
+    struct scene *s = *state;
+
+    add_transactions(s->world, 2);
+    s->world->waits = 5;
+    assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+    assert_exact(s->world);
+    assert_int_equal(s->world->waits, 0);
+    assert_true(s->world->ticks >= 5); /* the source was served meanwhile */
+}
+
+static void signal_ends_waiting(void **state)
+{
+    struct scene *s = *state;
+
+    add_transactions(s->world, 2);
+    s->world->waits = UINT32_MAX;
+    s->world->signal_after = 2;
+    assert_int_equal(run_once(s, &quick), LOOP_STOPPED);
+    assert_int_equal(s->world->committed_count, 0);
+}
+
 static void source_that_must_write_is_called(void **state)
 {
     struct scene *s = *state;
@@ -412,6 +435,8 @@ int main(void)
         SCENE(progress_alone_moves_the_position),
         SCENE(urgent_progress_does_not_wait),
         SCENE(refused_events_are_put_again),
+        SCENE(waiting_sink_is_asked_again),
+        SCENE(signal_ends_waiting),
         SCENE(source_that_must_write_is_called),
         SCENE(source_that_waits_for_confirm_is_called),
         SCENE(failed_record_is_sent_again),

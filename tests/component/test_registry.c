@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -19,13 +20,16 @@
 #include "millrace/attr.h"
 #include "sinks/registry_client.h"
 #include "sinks/registry_directory.h"
+#include "sinks/schema_change.h"
 
 #define ANSWERS_MAX 8
+#define DRIP_MS 20
 #define REQUEST_BYTES 8192
 #define JSON_ANSWER(status, body) "HTTP/1.1 " status "\r\nConnection: close\r\n\r\n" body
 
 static const char SILENCE[] = "(takes the question and never answers)";
 static const char HUGE_ANSWER[] = "(two megabytes)";
+static const char DRIP[] = "(a byte now and then)";
 
 /* Answers one connection after the other, from a thread. */
 struct server {
@@ -85,6 +89,17 @@ static void send_huge(int peer)
     free(body);
 }
 
+/* Until nobody listens any more. */
+static void send_drip(int peer)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    const struct timespec wait = {0, DRIP_MS * 1000000L};
+
+    send_all(peer, head, sizeof head - 1);
+    while (send(peer, " ", 1, MSG_NOSIGNAL) == 1)
+        (void)nanosleep(&wait, NULL);
+}
+
 static void *serve(void *context)
 {
     struct server *s = context;
@@ -105,6 +120,8 @@ static void *serve(void *context)
         }
         if (answer == HUGE_ANSWER)
             send_huge(peer);
+        else if (answer == DRIP)
+            send_drip(peer);
         else
             send_all(peer, answer, strlen(answer));
         (void)shutdown(peer, SHUT_WR);
@@ -155,11 +172,55 @@ static struct schema_registry *client_for(const struct server *s, const char *be
     return registry;
 }
 
+/* Asks until there is an answer, or until what it waits for is told in these words. */
+static bool ask(struct schema_registry *registry, const char *subject, const char *schema,
+                const char *waits_for, uint32_t *out_id, struct error *err)
+{
+    for (;;) {
+        *err = (struct error){0};
+        if (registry->ops->id_of(registry, subject, slice_text(schema), out_id, err))
+            return true;
+        if (err->kind != ERROR_WAITING ||
+            (waits_for != NULL && strstr(err->text, waits_for) != NULL))
+            return false;
+    }
+}
+
+static bool find(struct schema_registry *registry, const char *subject, const char *schema,
+                 uint32_t *out_id)
+{
+    struct error err;
+
+    if (ask(registry, subject, schema, NULL, out_id, &err))
+        return true;
+    fail_msg("%s", err.text);
+    return false;
+}
+
+#define FIELD(name, type) "{\\\"name\\\":\\\"" name "\\\",\\\"type\\\":" type "}"
+#define ROW(id, note)                                                                              \
+    "{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"Key\\\",\\\"fields\\\":[" FIELD(                \
+        "id", id) "," FIELD("note", note) "]}"
+#define LONG "\\\"long\\\""
+#define STRING "\\\"string\\\""
+/* The new schema as the registry tells it: with another layout of the text. */
+#define SAME_ROW                                                                                   \
+    "{\\\"name\\\":\\\"Key\\\",\\\"type\\\":\\\"record\\\",\\\"doc\\\":\\\"\\\",\\\"fields\\\":["  \
+    "{\\\"name\\\":\\\"id\\\",\\\"type\\\":{\\\"type\\\":\\\"long\\\",\\\"x\\\":1},"               \
+    "\\\"default\\\":0},"                                                                          \
+    "" FIELD("note", STRING) "]}"
 #define OLD_ROW                                                                                    \
     "{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"Key\\\",\\\"fields\\\":[{\\\"name\\\":"         \
-    "\\\"id\\\",\\\"type\\\":\\\"int\\\",\\\"default\\\":\\\"\\\\u0000\\\"},{\\\"name\\\":"        \
-    "\\\"note\\\",\\\"type\\\":"                                                                   \
-    "\\\"string\\\"}]}"
+    "\\\"id\\\",\\\"type\\\":\\\"int\\\",\\\"default\\\":\\\"\\\\u0000\\\"}," FIELD("note",        \
+                                                                                    STRING) "]}"
+
+#define UNKNOWN                                                                                    \
+    JSON_ANSWER("404 Not Found", "{\"error_code\":40403,\"message\":\"Schema not found\"}")
+#define KNOWN                                                                                      \
+    JSON_ANSWER("200 OK",                                                                          \
+                "{\"subject\":\"t-key\",\"version\":1,\"id\":7,\"schema\":\"" SAME_ROW "\"}")
+#define GIVEN JSON_ANSWER("200 OK", "{\"id\":7}")
+#define BY_ID(row) JSON_ANSWER("200 OK", "{\"schema\":\"" row "\"}")
 
 static const char new_schema[] = "{\"type\":\"record\",\"name\":\"Key\",\"fields\":[{\"name\":"
                                  "\"id\",\"type\":\"long\"},{\"name\":\"note\",\"type\":"
@@ -173,95 +234,180 @@ struct answer_row {
 };
 
 static const struct answer_row answer_rows[] = {
-    {"registered", {JSON_ANSWER("200 OK", "{\"id\":7}")}, ERROR_NONE, NULL},
-    {"a later try",
-     {JSON_ANSWER("503 Busy", ""), JSON_ANSWER("500 No", "x"), JSON_ANSWER("200 OK", "{\"id\":7}")},
+    {"known", {KNOWN}, ERROR_NONE, NULL},
+    {"known, the schema not told", {GIVEN, BY_ID(SAME_ROW)}, ERROR_NONE, NULL},
+    {"registered", {UNKNOWN, GIVEN, BY_ID(SAME_ROW)}, ERROR_NONE, NULL},
+    {"may register, not look up",
+     {JSON_ANSWER("403 No", ""), GIVEN, JSON_ANSWER("403 No", "")},
      ERROR_NONE,
      NULL},
-    {"hangs up once", {"", JSON_ANSWER("200 OK", "{\"id\":7}")}, ERROR_NONE, NULL},
-    {"always busy", {JSON_ANSWER("503 Busy", "")}, ERROR_LINK, "answers 503"},
-    {"silent", {SILENCE}, ERROR_LINK, "no answer within 400 ms"},
-    {"not HTTP", {"SSH-2.0-OpenSSH\r\n"}, ERROR_LINK, "subject t-key"},
+    {"a later try",
+     {JSON_ANSWER("503 Busy", ""), JSON_ANSWER("500 No", "x"), JSON_ANSWER("429 Slow", ""), KNOWN},
+     ERROR_NONE,
+     NULL},
+    {"another kind of content",
+     {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n{\"id\":7}",
+      BY_ID(SAME_ROW)},
+     ERROR_NONE,
+     NULL},
+    {"hangs up once", {"", KNOWN}, ERROR_NONE, NULL},
+    {"half a body once",
+     {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\":7", KNOWN},
+     ERROR_NONE,
+     NULL},
+    {"half a head once", {"HTTP/1.1 200 OK\r\nContent-Le", KNOWN}, ERROR_NONE, NULL},
+    {"the id comes later", {UNKNOWN, GIVEN, UNKNOWN, UNKNOWN, BY_ID(SAME_ROW)}, ERROR_NONE, NULL},
+    {"always busy", {JSON_ANSWER("503 Busy", "")}, ERROR_WAITING, "answers 503; waiting"},
+    {"always too much", {JSON_ANSWER("429 Slow", "")}, ERROR_WAITING, "answers 429; waiting"},
+    {"always at fault", {JSON_ANSWER("500 No", "")}, ERROR_WAITING, "answers 500; waiting"},
+    {"not yet", {SILENCE}, ERROR_WAITING, "has not answered yet about subject t-key"},
+    {"silent", {SILENCE}, ERROR_WAITING, "timed out after "},
+    {"drips", {DRIP}, ERROR_WAITING, "timed out after "},
+    {"hangs up", {""}, ERROR_WAITING, "Empty reply from server; waiting"},
+    {"half a body",
+     {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\":7"},
+     ERROR_WAITING,
+     "bytes remaining to read; waiting"},
+    {"not HTTP", {"SSH-2.0-OpenSSH\r\n"}, ERROR_WAITING, "HTTP/0.9"},
+    {"an id that nobody knows",
+     {UNKNOWN, GIVEN, UNKNOWN},
+     ERROR_WAITING,
+     "does not know the id 7 that it has given"},
     {"not JSON", {JSON_ANSWER("200 OK", "<html>")}, ERROR_CONFIG, "is not a JSON object"},
-    {"nothing", {JSON_ANSWER("200 OK", "")}, ERROR_CONFIG, "is not a JSON object"},
+    {"nothing",
+     {JSON_ANSWER("200 OK", "")},
+     ERROR_WAITING,
+     "answers 200 and nothing else; waiting"},
+    {"half a head", {"HTTP/1.1 200 OK\r\nContent-Le"}, ERROR_WAITING, "answers 200 and nothing"},
+    {"a list", {JSON_ANSWER("200 OK", "[7]")}, ERROR_CONFIG, "is not a JSON object"},
+    {"a number", {JSON_ANSWER("200 OK", "7")}, ERROR_CONFIG, "is not a JSON object"},
     {"no id", {JSON_ANSWER("200 OK", "{}")}, ERROR_CONFIG, "has no id"},
     {"a text as id", {JSON_ANSWER("200 OK", "{\"id\":\"7\"}")}, ERROR_CONFIG, "has no id"},
+    {"a fraction as id", {JSON_ANSWER("200 OK", "{\"id\":7.0}")}, ERROR_CONFIG, "has no id"},
     {"an id below 0", {JSON_ANSWER("200 OK", "{\"id\":-1}")}, ERROR_CONFIG, "has no id"},
     {"an id beyond 31 bits",
      {JSON_ANSWER("200 OK", "{\"id\":2147483648}")},
      ERROR_CONFIG,
      "has no id"},
-    {"huge", {HUGE_ANSWER}, ERROR_CONFIG, "larger than 1048576 bytes"},
+    {"an id beyond 32 bits",
+     {JSON_ANSWER("200 OK", "{\"id\":4294967303}")},
+     ERROR_CONFIG,
+     "has no id"},
+    {"an id beyond 64 bits",
+     {JSON_ANSWER("200 OK", "{\"id\":18446744073709551623}")},
+     ERROR_CONFIG,
+     "is not a JSON object"},
+    {"another schema",
+     {JSON_ANSWER("200 OK", "{\"id\":7,\"schema\":\"" OLD_ROW "\"}")},
+     ERROR_CONFIG,
+     "has the id 7, but keeps another schema under it"},
+    {"another schema under the id",
+     {UNKNOWN, GIVEN, BY_ID(ROW(LONG, LONG))},
+     ERROR_CONFIG,
+     "has the id 7, but keeps another schema under it"},
+    {"no schema under the id",
+     {UNKNOWN, GIVEN, JSON_ANSWER("200 OK", "{}")},
+     ERROR_CONFIG,
+     "subject t-key has no schema"},
+    {"huge", {HUGE_ANSWER}, ERROR_CONFIG, "its answer is larger than 10"},
     {"refused login",
      {JSON_ANSWER("401 No", "{\"message\":\"who are you\"}")},
      ERROR_CONFIG,
-     "refuses our login for subject t-key (401): who are you"},
-    {"refused schema",
-     {JSON_ANSWER("422 No", "{\"error_code\":42201,\"message\":\"Invalid schema\"}")},
+     "refuses our login for subject t-key (401): who are you; check"},
+    {"no permission",
+     {JSON_ANSWER("403 No", "{\"message\":\"not you\"}")},
      ERROR_CONFIG,
-     "answers 422 for subject t-key: Invalid schema"},
+     "refuses our login for subject t-key (403): not you; check"},
+    {"somewhere else",
+     {JSON_ANSWER("404 Not Found", "<html>")},
+     ERROR_CONFIG,
+     "answers 404 for subject t-key: no reason given; does schema_registry.url lack a path"},
+    {"sent away",
+     {"HTTP/1.1 301 Moved\r\nLocation: http://u:secret@elsewhere:8081/x\r\nConnection: "
+      "close\r\n\r\n"},
+     ERROR_CONFIG,
+     "answers 301 for subject t-key and sends us to elsewhere:8081"},
+    {"refused schema",
+     {UNKNOWN, JSON_ANSWER("422 No", "{\"error_code\":42201,\"message\":\"Invalid\\nschema\"}")},
+     ERROR_CONFIG,
+     "answers 422 for subject t-key: Invalid?schema; it cannot read the schema"},
     {"incompatible",
-     {JSON_ANSWER("409 Conflict", "{\"message\":\"READER_FIELD_MISSING_DEFAULT_VALUE\"}"),
+     {UNKNOWN, JSON_ANSWER("409 Conflict", "{\"message\":\"READER_FIELD_MISSING_DEFAULT_VALUE\"}"),
       JSON_ANSWER("200 OK", "{\"id\":3,\"schema\":\"" OLD_ROW "\"}")},
      ERROR_CONFIG,
-     "subject t-key: the schema registry refuses the new schema, in which column id has another "
-     "type: READER_FIELD_MISSING_DEFAULT_VALUE"},
+     "subject t-key: refuses the new schema, in which column id has another type; change the table "
+     "or the subject's compatibility; it says: READER_FIELD_MISSING_DEFAULT_VALUE"},
     {"incompatible, and no more",
-     {JSON_ANSWER("409 Conflict", "{\"message\":\"no\"}"), JSON_ANSWER("404 No", "")},
+     {UNKNOWN, JSON_ANSWER("409 Conflict", "{\"message\":\"no\"}"), JSON_ANSWER("404 No", "")},
      ERROR_CONFIG,
-     "refuses the new schema: no"},
+     "refuses the new schema; change the table or the subject's compatibility; it says: no"},
+    {"incompatible, and gone",
+     {UNKNOWN, JSON_ANSWER("409 Conflict", "<html>"), ""},
+     ERROR_CONFIG,
+     "refuses the new schema; change the table or the subject's compatibility; it says: no reason"},
 };
 
 static void test_answer(void **state)
 {
     const struct answer_row *row = *state;
+    bool waits = row->kind == ERROR_WAITING;
     struct server server;
     struct schema_registry *registry;
     struct error err = {0};
+    char host[64];
     uint32_t id = 0;
     bool found;
 
     server_start(&server, row->answers);
-    registry = client_for(&server, "", row->kind == ERROR_LINK ? 400 : 20000);
-    found = registry->ops->id_of(registry, "t-key", slice_text(new_schema), &id, &err);
+    registry = client_for(&server, "", waits ? 400 : 20000);
+    found = ask(registry, "t-key", new_schema, row->text, &id, &err);
     schema_registry_destroy(registry);
     server_stop(&server);
     assert_int_equal(err.kind, row->kind);
     assert_int_equal(found, row->kind == ERROR_NONE);
+    (void)snprintf(host, sizeof host, "schema registry 127.0.0.1:%u: ", server.port);
     if (found)
         assert_int_equal(id, 7);
-    else if (strstr(err.text, row->text) == NULL)
+    else if (strstr(err.text, row->text) == NULL || strstr(err.text, host) != err.text)
         fail_msg("%s", err.text);
     assert_null(strstr(err.text, "secret"));
 }
 
-static void test_request(void **state)
+/* Questions and their logins, of which each text is to hold one. */
+static void test_requests(void **state)
 {
-    static const char *const answers[ANSWERS_MAX] = {JSON_ANSWER("200 OK", "{\"id\":7}")};
+    static const char *const answers[ANSWERS_MAX] = {
+        UNKNOWN, GIVEN, JSON_ANSWER("200 OK", "{\"schema\":\"\\\"int\\\"\"}"),
+        JSON_ANSWER("200 OK", "{\"id\":7,\"schema\":\"\\\"int\\\"\"}")};
+    static const char *const lines[] = {
+        "POST /subjects/a%2Fb-key HTTP/1.1\r\n", "POST /subjects/a%2Fb-key/versions HTTP/1.1\r\n",
+        "GET /schemas/ids/7?subject=a%2Fb-key HTTP/1.1\r\n", "POST /subjects/c-key HTTP/1.1\r\n"};
     struct server server;
     struct schema_registry *registry;
-    struct error err = {0};
     uint32_t id = 0;
 
     (void)state;
     server_start(&server, answers);
     registry = client_for(&server, "", 20000);
-    assert_true(registry->ops->id_of(registry, "a/b-key", slice_text("\"int\""), &id, &err));
-    assert_true(registry->ops->id_of(registry, "a/b-key", slice_text("\"int\""), &id, &err));
-    assert_int_equal(server.asked, 1); /* the second time from memory */
-    assert_true(registry->ops->id_of(registry, "c-key", slice_text("\"int\""), &id, &err));
-    assert_int_equal(server.asked, 2); /* by subject */
+    assert_true(find(registry, "a/b-key", "\"int\"", &id));
+    assert_int_equal(server.asked, 3);
+    assert_true(find(registry, "a/b-key", "\"int\"", &id));
+    assert_int_equal(server.asked, 3); /* the second time from memory */
+    assert_true(find(registry, "c-key", "\"int\"", &id));
+    assert_int_equal(server.asked, 4); /* by subject */
     schema_registry_destroy(registry);
     server_stop(&server);
-    assert_non_null(strstr(server.requests[0], "POST /subjects/a%2Fb-key/versions HTTP/1.1\r\n"));
-    assert_non_null(
-        strstr(server.requests[0], "\r\nAuthorization: Basic cmVhZGVyOnNlY3JldA==\r\n"));
-    assert_non_null(strstr(server.requests[0], "\r\n\r\n{\"schema\":\"\\\"int\\\"\"}"));
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        assert_ptr_equal(strstr(server.requests[i], lines[i]), server.requests[i]);
+        assert_non_null(
+            strstr(server.requests[i], "\r\nAuthorization: Basic cmVhZGVyOnNlY3JldA==\r\n"));
+    }
+    assert_non_null(strstr(server.requests[1], "\r\n\r\n{\"schema\":\"\\\"int\\\"\"}"));
 }
 
 static void test_token(void **state)
 {
-    static const char *const answers[ANSWERS_MAX] = {JSON_ANSWER("200 OK", "{\"id\":7}")};
+    static const char *const answers[ANSWERS_MAX] = {KNOWN};
     struct registry_options options = {.token = "tok", .timeout_ms = 20000};
     struct server server;
     struct schema_registry *registry;
@@ -275,19 +421,107 @@ static void test_token(void **state)
     options.url = url;
     registry = registry_client_create(&options, &err);
     assert_non_null(registry);
-    assert_true(registry->ops->id_of(registry, "t", slice_text("\"int\""), &id, &err));
+    assert_true(find(registry, "t", new_schema, &id));
     schema_registry_destroy(registry);
     server_stop(&server);
     assert_non_null(strstr(server.requests[0], "\r\nAuthorization: Bearer tok\r\n"));
 }
 
+/* The question is changed while it is under way: the answer to the first one is not taken for the
+ * second's. */
+static void test_other_question(void **state)
+{
+    static const char *const answers[ANSWERS_MAX] = {
+        SILENCE, JSON_ANSWER("200 OK", "{\"id\":9,\"schema\":\"\\\"int\\\"\"}"), KNOWN};
+    struct server server;
+    struct schema_registry *registry;
+    struct error err = {0};
+    uint32_t id = 0;
+
+    (void)state;
+    server_start(&server, answers);
+    registry = client_for(&server, "", 20000);
+    while (server.silent_count == 0) { /* until it has been asked */
+        err = (struct error){0};
+        assert_false(registry->ops->id_of(registry, "t-key", slice_text(new_schema), &id, &err));
+        assert_int_equal(err.kind, ERROR_WAITING);
+    }
+    assert_true(find(registry, "t-value", "\"int\"", &id));
+    assert_int_equal(id, 9);
+    assert_true(find(registry, "t-key", new_schema, &id));
+    assert_int_equal(id, 7);
+    schema_registry_destroy(registry);
+    server_stop(&server);
+}
+
+struct layout_row {
+    const char *name, *one, *other;
+    bool same;
+};
+
+#define RECORD(head, fields) "{\"type\":\"record\"," head ",\"fields\":[" fields "]}"
+#define A_INT "{\"name\":\"a\",\"type\":\"int\"}"
+
+static const struct layout_row layout_rows[] = {
+    {"primitive", "\"int\"", "{\"type\":\"int\",\"connect.version\":1}", true},
+    {"other primitive", "\"int\"", "\"long\"", false},
+    {"wrapped twice", "{\"type\":{\"type\":\"int\",\"a\":1}}", "\"int\"", true},
+    {"namespace apart", RECORD("\"name\":\"a.b.C\"", A_INT),
+     RECORD("\"name\":\"C\",\"namespace\":\"a.b\"", A_INT), true},
+    {"other namespace", RECORD("\"name\":\"a.b.C\"", A_INT), RECORD("\"name\":\"C\"", A_INT),
+     false},
+    {"inherited namespace",
+     RECORD("\"name\":\"a.C\"", "{\"name\":\"x\",\"type\":" RECORD("\"name\":\"a.D\"", "") "}"),
+     RECORD("\"name\":\"C\",\"namespace\":\"a\"",
+            "{\"name\":\"x\",\"type\":" RECORD("\"name\":\"D\"", "") "}"),
+     true},
+    {"a reference with and without namespace",
+     RECORD("\"name\":\"a.C\"", "{\"name\":\"x\",\"type\":[\"null\",\"a.C\"]}"),
+     RECORD("\"name\":\"a.C\"", "{\"name\":\"x\",\"type\":[\"null\",\"C\"]}"), true},
+    {"a reference elsewhere",
+     RECORD("\"name\":\"a.C\"", "{\"name\":\"x\",\"type\":[\"null\",\"a.C\"]}"),
+     RECORD("\"name\":\"a.C\"", "{\"name\":\"x\",\"type\":[\"null\",\"b.C\"]}"), false},
+    {"default and doc", RECORD("\"name\":\"C\"", A_INT),
+     RECORD("\"name\":\"C\",\"doc\":\"d\"", "{\"default\":1,\"name\":\"a\",\"type\":\"int\"}"),
+     true},
+    {"a field more", RECORD("\"name\":\"C\"", A_INT), RECORD("\"name\":\"C\"", ""), false},
+    {"a field renamed", RECORD("\"name\":\"C\"", A_INT),
+     RECORD("\"name\":\"C\"", "{\"name\":\"b\",\"type\":\"int\"}"), false},
+    {"branches turned", "[\"null\",\"int\"]", "[\"int\",\"null\"]", false},
+    {"a branch less", "[\"null\",\"int\"]", "[\"null\"]", false},
+    {"nullable", "[\"null\",\"int\"]", "\"int\"", false},
+    {"arrays", "{\"type\":\"array\",\"items\":\"int\"}", "{\"type\":\"array\",\"items\":\"long\"}",
+     false},
+    {"maps", "{\"type\":\"map\",\"values\":\"int\"}", "{\"type\":\"map\",\"values\":\"int\"}",
+     true},
+    {"array and map", "{\"type\":\"array\",\"items\":\"int\"}",
+     "{\"type\":\"map\",\"values\":\"int\"}", false},
+    {"enums", "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]}",
+     "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", false},
+    {"fixed", "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2}",
+     "{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}", false},
+    {"no JSON", "\"int\"", "{", false},
+    {"no schemas", "7", "7", false},
+    {"nothing", "", "", false},
+    {"a type that is none", "{\"type\":null}", "{\"type\":null}", false},
+};
+
+static void test_layout(void **state)
+{
+    const struct layout_row *row = *state;
+
+    assert_int_equal(schema_change_same_layout(slice_text(row->one), slice_text(row->other)),
+                     row->same);
+    assert_int_equal(schema_change_same_layout(slice_text(row->other), slice_text(row->one)),
+                     row->same);
+}
+
 /* The first address is dead, the second one answers; it stays the one that is asked. */
 static void test_several(void **state)
 {
-    static const char *const answers[ANSWERS_MAX] = {JSON_ANSWER("200 OK", "{\"id\":7}")};
+    static const char *const answers[ANSWERS_MAX] = {KNOWN};
     struct server server, dead;
     struct schema_registry *registry;
-    struct error err = {0};
     char before[64];
     uint32_t id = 0;
 
@@ -297,9 +531,35 @@ static void test_several(void **state)
     server_start(&server, answers);
     (void)snprintf(before, sizeof before, "http://u:secret@127.0.0.1:%u,", dead.port);
     registry = client_for(&server, before, 20000);
-    assert_true(registry->ops->id_of(registry, "t-key", slice_text("\"int\""), &id, &err));
+    assert_true(find(registry, "t-key", new_schema, &id));
+    assert_true(find(registry, "t-value", new_schema, &id));
+    assert_int_equal(server.asked, 2);
     schema_registry_destroy(registry);
     server_stop(&server);
+}
+
+/* The first address takes the question and never answers. */
+static void test_slow_first(void **state)
+{
+    static const char *const silence[ANSWERS_MAX] = {SILENCE}, *const answers[ANSWERS_MAX] = {
+                                                                   KNOWN};
+    struct server slow, server;
+    struct schema_registry *registry;
+    char before[64];
+    uint32_t id = 0;
+
+    (void)state;
+    server_start(&slow, silence);
+    server_start(&server, answers);
+    (void)snprintf(before, sizeof before, "http://127.0.0.1:%u,", slow.port);
+    registry = client_for(&server, before, 400);
+    assert_true(find(registry, "t-key", new_schema, &id));
+    assert_true(find(registry, "t-value", new_schema, &id));
+    assert_int_equal(slow.asked, 1);
+    assert_int_equal(server.asked, 2); /* the one that has answered stays the first */
+    schema_registry_destroy(registry);
+    server_stop(&server);
+    server_stop(&slow);
 }
 
 static void test_addresses(void **state)
@@ -387,18 +647,31 @@ static void test_directory(void **state)
     remove_folder(folder);
 }
 
+static size_t add_rows(struct CMUnitTest *tests)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(answer_rows); i++)
+        tests[n++] = (struct CMUnitTest){.name = answer_rows[i].name,
+                                         .test_func = test_answer,
+                                         .initial_state = (void *)(uintptr_t)&answer_rows[i]};
+    for (size_t i = 0; i < ARRAY_LEN(layout_rows); i++)
+        tests[n++] = (struct CMUnitTest){.name = layout_rows[i].name,
+                                         .test_func = test_layout,
+                                         .initial_state = (void *)(uintptr_t)&layout_rows[i]};
+    return n;
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_LEN(answer_rows)];
+    struct CMUnitTest tests[ARRAY_LEN(answer_rows) + ARRAY_LEN(layout_rows)];
     const struct CMUnitTest others[] = {
-        cmocka_unit_test(test_request),   cmocka_unit_test(test_token),
-        cmocka_unit_test(test_several),   cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_requests),  cmocka_unit_test(test_token),
+        cmocka_unit_test(test_several),   cmocka_unit_test(test_slow_first),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_other_question),
         cmocka_unit_test(test_directory),
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(answer_rows); i++)
-        tests[i] = (struct CMUnitTest){.name = answer_rows[i].name,
-                                       .test_func = test_answer,
-                                       .initial_state = (void *)(uintptr_t)&answer_rows[i]};
+    assert_int_equal(add_rows(tests), ARRAY_LEN(tests));
     return cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests(others, NULL, NULL);
 }

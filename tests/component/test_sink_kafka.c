@@ -90,7 +90,7 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
             r->records[count - 1].headers[0] = (struct header){"op", slice_text("c")};
         }
     }
-    *out = (struct records){r->records, count};
+    *out = (struct records){.at = r->records, .count = count};
     return true;
 }
 

@@ -131,7 +131,7 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
     forget(&r->made);
     r->made = r->queued;
     r->queued.count = 0;
-    *out = (struct records){r->made.records, r->made.count};
+    *out = (struct records){.at = r->made.records, .count = r->made.count};
     return true;
 }
 

@@ -213,8 +213,14 @@ static enum put_outcome sink_put(struct sink *sink, const struct event *event, s
     struct fake_sink *s = (struct fake_sink *)sink;
     struct world *w = s->world;
 
+    sink->waiting.kind = ERROR_NONE;
     if (s->in_flight && !w->pipelined)
         return PUT_FULL;
+    if (event->kind == EVENT_INSERT && w->waits > 0) {
+        w->waits--;
+        (void)error_set(err, ERROR_WAITING, "the registry is asleep");
+        return sink_put_failed(sink, err);
+    }
     if (w->full_every > 0 && (w->puts + 1) % w->full_every == 0 && !s->refused) {
         s->refused = true;
         return PUT_FULL;

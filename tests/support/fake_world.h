@@ -41,6 +41,7 @@ struct world {
     /* Orders.  0: never. */
     unsigned fail_next_after;   /* the source's link breaks after so many events */
     unsigned fail_put_after;    /* the sink breaks at that put */
+    unsigned waits;             /* so many puts of its first record wait for somebody else */
     unsigned full_every;        /* every so many puts the sink refuses once */
     bool pipelined;             /* the sink takes events while a commit is in flight */
     unsigned slow_commit_polls; /* so many reaps say PENDING before a commit is done */

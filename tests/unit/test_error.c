@@ -78,7 +78,7 @@ static void long_texts_are_cut(void **state)
 static void every_kind_has_a_name(void **state)
 {
     (void)state;
-    for (int kind = ERROR_NONE; kind <= ERROR_STOPPED; kind++) {
+    for (int kind = ERROR_NONE; kind <= ERROR_WAITING; kind++) {
         assert_string_not_equal(error_kind_name((enum error_kind)kind), "unknown");
         for (int other = ERROR_NONE; other < kind; other++)
             assert_string_not_equal(error_kind_name((enum error_kind)kind),

@@ -16,7 +16,7 @@ struct kind_case {
 static struct kind_case kind_cases[] = {
     {ERROR_NONE, EXIT_OK},       {ERROR_CONFIG, EXIT_CONFIG}, {ERROR_LINK, EXIT_FAULT},
     {ERROR_DATA, EXIT_DATA},     {ERROR_SYSTEM, EXIT_FAULT},  {ERROR_GAP, EXIT_FAULT},
-    {ERROR_FENCED, EXIT_FENCED}, {ERROR_STOPPED, EXIT_OK},
+    {ERROR_FENCED, EXIT_FENCED}, {ERROR_STOPPED, EXIT_OK},    {ERROR_WAITING, EXIT_FAULT},
 };
 
 static void kind_has_its_code(void **state)

@@ -26,6 +26,7 @@ struct rule_case {
     const char *key, *rows; /* key of the first record, and what its value begins with; NULL key: no
                              * record at all */
     const char *refusal;
+    const char *bad_value_at; /* NULL: none was sent as text */
 };
 
 static struct rule_case rule_cases[] = {
@@ -105,6 +106,7 @@ static struct rule_case rule_cases[] = {
      .options.types.on_bad_value = BAD_VALUE_TEXT,
      .kind = EVENT_INSERT,
      .cells = {"a", "b", "one\"1"},
+     .bad_value_at = "public.t.n",
      .key = "{\"k\":\"a\"}",
      .rows = "{\"before\":null,\"after\":{\"k\":\"a\",\"v\":\"b\",\"n\":\"one\\\"1\"},"},
     {.name = "else it stops, and is not told",
@@ -181,6 +183,9 @@ static void records_as_ruled(void **state)
     fill(old, c->old);
     recorded = recorder_make(r, &event, &records, &err);
     assert_int_equal(recorded, c->refusal == NULL);
+    assert_int_equal(records.bad_values, c->bad_value_at == NULL ? 0 : 1);
+    if (c->bad_value_at != NULL)
+        assert_string_equal(records.bad_value_at, c->bad_value_at);
     if (recorded)
         check_record(c, &records);
     else

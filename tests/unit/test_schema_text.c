@@ -489,6 +489,85 @@ static void test_refused(void **state)
     recorder_destroy(recorder);
 }
 
+/* The catalogue was read later than the row was written: NOT NULL came in between.  The schema that
+ * the row goes by allows the NULL; which column, however many. */
+static void test_null_where_there_should_be_none(void **state)
+{
+    const struct schema_row row = {"p", "public", "t", "", NAMES_AVRO};
+    const enum encoding_kind encodings[] = {ENCODING_AVRO, ENCODING_JSON_SCHEMA};
+    const struct cell cells[] = {
+        {CELL_TEXT, slice_text("7")}, {.kind = CELL_NULL}, {.kind = CELL_NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(encodings); i++) {
+        struct recorder_options options = options_of(&row, encodings[i]);
+        struct fake_registry registry;
+        struct recorder *recorder;
+        struct table_spec table;
+        struct records records;
+        struct event event = {.kind = EVENT_INSERT, .row = {cells, 3}};
+        struct error err = {0};
+
+        options.registry = fake_registry_init(&registry);
+        recorder = recorder_create(&options);
+        table_spec_read(&table, "public", "t", "*id int4; a text !; b int4 !");
+        event.relation = &table.relation;
+        if (!recorder_make(recorder, &event, &records, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(records.count, 1);
+        if (encodings[i] == ENCODING_AVRO) {
+            const char *last = (const char *)registry.kept[registry.count - 1].schema.at;
+
+            assert_non_null(strstr(last, "{\"name\":\"a\",\"type\":[\"null\",\"string\"]"));
+            assert_non_null(strstr(last, "{\"name\":\"b\",\"type\":[\"null\",\"int\"]"));
+            assert_non_null(strstr(last, "{\"name\":\"id\",\"type\":\"int\"}"));
+        } else {
+            json_t *record =
+                json_loadb((const char *)records.at[0].value.at, records.at[0].value.len, 0, NULL);
+            json_t *envelope = json_object_get(json_object_get(record, "schema"), "fields");
+            json_t *columns = json_object_get(json_array_get(envelope, 1), "fields");
+
+            for (size_t k = 0; k < 3; k++)
+                assert_int_equal(
+                    json_is_true(json_object_get(json_array_get(columns, k), "optional")), k > 0);
+            json_decref(record);
+        }
+        recorder_destroy(recorder);
+    }
+}
+
+/* Nothing was taken: the same event again, which then is there once. */
+static void test_registry_that_waits(void **state)
+{
+    const struct schema_row row = {"p", "public", "t", "", NAMES_AVRO};
+    struct recorder_options options = options_of(&row, ENCODING_AVRO);
+    const struct cell cells[] = {{CELL_TEXT, slice_text("7")}};
+    struct event event = {.kind = EVENT_INSERT, .row = {cells, 1}};
+    struct fake_registry registry;
+    struct recorder *recorder;
+    struct table_spec table;
+    struct records records;
+    struct error err = {0};
+
+    (void)state;
+    options.registry = fake_registry_init(&registry);
+    registry.fails = ERROR_WAITING;
+    recorder = recorder_create(&options);
+    table_spec_read(&table, "public", "t", "*id int4");
+    event.relation = &table.relation;
+    for (int i = 0; i < 3; i++) {
+        err = (struct error){0};
+        assert_false(recorder_make(recorder, &event, &records, &err));
+        assert_int_equal(err.kind, ERROR_WAITING);
+        assert_string_equal(err.text, "table public.t: subject p.public.t-key: refused");
+    }
+    registry.fails = ERROR_NONE;
+    err = (struct error){0};
+    assert_true(recorder_make(recorder, &event, &records, &err));
+    assert_int_equal(records.count, 1);
+    recorder_destroy(recorder);
+}
+
 static void test_subjects(void **state)
 {
     static const struct {
@@ -527,9 +606,14 @@ int main(void)
 {
     struct CMUnitTest tests[ARRAY_LEN(json_rows) + ARRAY_LEN(avro_rows)];
     const struct CMUnitTest others[] = {
-        cmocka_unit_test(test_json_key),     cmocka_unit_test(test_json_message),
-        cmocka_unit_test(test_avro_message), cmocka_unit_test(test_avro_whole),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_subjects),
+        cmocka_unit_test(test_json_key),
+        cmocka_unit_test(test_json_message),
+        cmocka_unit_test(test_avro_message),
+        cmocka_unit_test(test_avro_whole),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_null_where_there_should_be_none),
+        cmocka_unit_test(test_registry_that_waits),
+        cmocka_unit_test(test_subjects),
     };
     struct CMUnitTest told[ARRAY_LEN(told_rows)];
     size_t count = 0;

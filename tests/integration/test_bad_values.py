@@ -1,0 +1,85 @@
+"""Values, names and tables that a record, Avro or Kafka has no room for: the relay stops and says where,
+or does what the option says and counts."""
+import pytest
+
+from conftest import change
+from ledger import assert_ended, assert_once, assert_refused, fill
+from schema_registry import SchemaRegistry
+
+CONFIG, DATA = 2, 3
+
+FAR = "9999-12-31 23:59:59"  # in nanoseconds beyond 64 bits
+
+
+def far_away(database, *ids):
+    for i in ids:
+        database.execute(f"INSERT INTO item VALUES ({i}, '{FAR}', '2026-01-01')")
+
+
+def test_value_that_cannot_be_read(database, relay, reader):
+    """Stops by default; as text when that is wanted, and the log tells how many and where."""
+    database.execute("CREATE TABLE item (id int PRIMARY KEY, at timestamp, near timestamp)")
+    run = relay({"types.time": "nanoseconds"})
+    run.start()
+    run.wait_for_log("streaming")
+    far_away(database, 1)
+    assert_ended(run, DATA, "table public.item, column at: cannot read its value of type timestamp", "LSN ")
+    assert FAR not in run.stderr() and "9999" not in run.stderr()
+    assert reader.advance() == []
+    run.config["types.on_bad_value"] = "text"
+    run.start()
+    run.wait_for(lambda: len(reader.advance()) == 1, 60, "the row")
+    run.wait_for_log('bad_values_sent_as_text count=1 last="public.item.at"')
+    far_away(database, 2, 3)
+    run.wait_for(lambda: len(reader.advance()) == 3, 60, "all rows")
+    assert run.terminate() == 0
+    assert 'bad_values_sent_as_text count=3 last="public.item.at"' in run.stderr()  # at the end at the latest
+    assert run.stderr().count("bad_values_sent_as_text") == 2
+    assert [change(r)[4]["at"] for r in reader.advance()] == [FAR] * 3
+    assert {change(r)[4]["near"] for r in reader.advance()} == {1767225600000000000}
+    assert FAR not in run.stderr()
+
+
+def test_two_tables_of_one_topic(database, relay, reader):
+    """Not told so: stopped, and nothing of the second one is written.  Told so: both go there."""
+    fill(database, 1, table='"a b"')
+    fill(database, 2, table='"a_b"')
+    run = relay()
+    assert_refused(run, CONFIG, "a b", "a_b", f"{database.prefix}.public.a_b", "topics.route")
+    run.config["topics.route"] = [f"{database.prefix}\\.public\\.a.b=>{database.prefix}.both"]
+    assert_once(run, reader.advance, [1, 2])
+    assert {r.topic for r in reader.advance() if b"both" in r.topic.encode()} == {f"{database.prefix}.both"}
+
+
+def test_name_that_kafka_refuses(database, relay, reader):
+    """Longer than 249 bytes, with the prefix."""
+    prefix = f"{database.prefix}.{'x' * 200}"
+    name = "t" * 60
+    fill(database, 1, table=name)
+    run = relay({"topics.prefix": prefix})
+    assert_refused(run, CONFIG, f"public.{name}", "249")
+    run.config["topics.prefix"] = database.prefix
+    assert_once(run, reader.advance, [1])
+
+
+def test_names_that_avro_refuses(database, relay, reader):
+    """Written in Avro's letters; two that then are the same stop the relay."""
+    registry = SchemaRegistry()
+    try:
+        database.execute('CREATE TABLE "1-t" (id int PRIMARY KEY, "a-b" int, "2" int)')
+        database.execute('INSERT INTO "1-t" VALUES (1, 2, 3)')
+        run = relay({"encoding": "avro", "schema_registry.url": registry.url})
+        run.start()
+        run.wait_for(lambda: reader.advance(), 60, "the row")
+        assert run.terminate() == 0
+        text = registry.text(registry.versions(f"{database.prefix}.public.1-t-value")[0])
+        assert '"name":"a_b"' in text and '"name":"_2"' in text and "1-t" not in text.replace(
+            f"{database.prefix}.public.1-t", "")
+        database.execute('ALTER TABLE "1-t" ADD "a+b" int; INSERT INTO "1-t" VALUES (2, 3, 4, 5)')
+        assert_refused(run, CONFIG, "table public.1-t", "two columns come to the same name a_b", "rename")
+        run.config["names.adjust"] = "avro_unicode"
+        run.start()
+        run.wait_for(lambda: len(reader.advance()) == 2, 60, "the second row")
+        assert run.terminate() == 0
+    finally:
+        registry.close()
