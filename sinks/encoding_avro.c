@@ -163,13 +163,6 @@ static void write_sequence(struct avro_encoding *a, const struct event *event, s
     avro_write_bytes(out, buf_view(text));
 }
 
-static int64_t nanoseconds(int64_t us)
-{
-    if (us > INT64_MAX / 1000)
-        return INT64_MAX;
-    return us < INT64_MIN / 1000 ? INT64_MIN : us * 1000;
-}
-
 static void write_origin(const struct event *event, struct buf *out)
 {
     bool known = event->origin.len > 0;
@@ -193,7 +186,7 @@ static void write_source(struct avro_encoding *a, const struct event *event, str
     buf_slice(out, buf_view(&a->database));
     write_sequence(a, event, out);
     write_optional_long(out, true, event->commit_us);
-    write_optional_long(out, true, nanoseconds(event->commit_us));
+    write_optional_long(out, true, envelope_nanoseconds(event->commit_us));
     avro_write_bytes(out, schema);
     avro_write_bytes(out, table);
     write_optional_long(out, event->xid != 0, event->xid);
@@ -213,6 +206,22 @@ static void avro_tail(struct encoding *e, const struct plan *plan, const struct 
     write_optional_long(out, true, envelope_floor_divide(event->seen_ns, 1000000));
     write_optional_long(out, true, envelope_floor_divide(event->seen_ns, 1000));
     write_optional_long(out, true, event->seen_ns);
+}
+
+/* Avro's fields have no names. */
+static void avro_told_lead(struct slice name, struct buf *out)
+{
+    (void)name;
+    (void)out;
+}
+
+static void avro_told_value(const struct told *told, struct buf *out)
+{
+    buf_byte(out, told->kind == TOLD_NULL ? BRANCH_NULL : BRANCH_VALUE);
+    if (told->kind == TOLD_NUMBER)
+        avro_write_long(out, told->number);
+    else if (told->kind == TOLD_TEXT)
+        avro_write_bytes(out, told->text);
 }
 
 static void write_head(uint32_t id, struct buf *out)
@@ -286,6 +295,8 @@ static const struct encoding_ops avro_ops = {
     .heads = avro_heads,
     .value = avro_write_value,
     .tail = avro_tail,
+    .told_lead = avro_told_lead,
+    .told_value = avro_told_value,
     .message = avro_message,
     .destroy = avro_destroy,
 };

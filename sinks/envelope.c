@@ -73,6 +73,13 @@ int64_t envelope_floor_divide(int64_t number, int64_t by)
     return number / by - (number % by < 0 ? 1 : 0);
 }
 
+int64_t envelope_nanoseconds(int64_t us)
+{
+    if (us > INT64_MAX / 1000)
+        return INT64_MAX;
+    return us < INT64_MIN / 1000 ? INT64_MIN : us * 1000;
+}
+
 static bool source_is_made(const struct envelope *e, const struct event *event)
 {
     return e->made_of.commit_us == event->commit_us && e->made_of.xid == event->xid &&

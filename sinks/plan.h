@@ -21,6 +21,7 @@
 #include "millrace/event.h"
 #include "millrace/relation.h"
 #include "sinks/connect_schema.h"
+#include "sinks/flat.h"
 #include "sinks/recorder.h"
 #include "sinks/semantic.h"
 
@@ -36,6 +37,7 @@ struct plan_column {
     struct slice null;                   /* the whole field where it is NULL */
     struct slice absent;  /* ... where the value was not told: null, or a zero for NOT NULL */
     struct slice unknown; /* ... where an unchanged TOASTed value is not known; at NULL: an error */
+    struct slice listed;  /* its name as JSON, to be told where it is not known; at NULL: is not */
 };
 
 struct plan_columns {
@@ -46,6 +48,12 @@ struct plan_columns {
 /* How many bytes around a key (a schema, its id) are no part of what picks the partition. */
 struct key_frame {
     size_t head, tail;
+};
+
+/* Behind a flat row: a constant, and what changes from event to event. */
+struct plan_told {
+    struct slice lead;
+    const struct flat_field *field;
 };
 
 struct plan {
@@ -59,6 +67,9 @@ struct plan {
     struct slice key_head; /* up to its first column */
     struct slice key_tail;
     struct key_frame key_frame;
+    struct plan_told *told; /* flat: behind the row, where constants of a table are leads */
+    size_t told_count;
+    struct slice told_tail;                                 /* what is behind the last of them */
     struct slice schema, table;                             /* names */
     struct slice table_json;                                /* ,"schema":"public","table":"t" */
     const struct connect_schema *value_schema, *key_schema; /* as plan_column.schema */
@@ -98,9 +109,12 @@ bool plan_write_key(const struct plan *p, struct encoding *encoding, const struc
 bool plan_key_text(const struct plan *p, struct encoding *encoding, const struct image *image,
                    struct slice key, struct buf *out, struct slice *out_text,
                    struct plan_fault *out_fault) MUST_CHECK;
-/* Head and rows of a change. */
+/* Head and rows of a change; flat: the new row, or else the old one. */
 bool plan_write_change(const struct plan *p, struct encoding *encoding, const struct image *before,
                        const struct image *after, struct buf *out,
                        struct plan_fault *out_fault) MUST_CHECK;
+/* Everything behind a flat row. */
+void plan_write_told(const struct plan *p, struct encoding *encoding, const struct event *event,
+                     char op, struct buf *out);
 
 #endif
