@@ -343,7 +343,7 @@ static void derive_flat(const struct loading *l)
 {
     static const char *const fields[] = {"op", "lsn", "source.ts_us:commit_ts"};
 
-    if (!is_given(l, "flat.add_fields"))
+    if (l->options->records.envelope == ENVELOPE_FLAT && !is_given(l, "flat.add_fields"))
         l->options->records.flat.fields = (struct patterns){fields, ARRAY_LEN(fields)};
 }
 
@@ -486,15 +486,23 @@ static bool check_encoding(const struct loading *l)
     return true;
 }
 
+/* What would have no effect is refused, unless it says what holds anyway. */
 static bool check_envelope(const struct loading *l)
 {
-    static const char *const paths[] = {"flat.add_fields", "flat.add_headers", "flat.prefix",
-                                        "flat.deletes"};
+    const struct flat_options *flat = &l->options->records.flat;
+    const char *path = NULL;
 
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        if (l->options->records.envelope != ENVELOPE_FLAT && is_given(l, paths[i]))
-            return fault(l, paths[i], "needs envelope: flat");
-    return true;
+    if (l->options->records.envelope == ENVELOPE_FLAT)
+        return true;
+    if (flat->fields.count > 0)
+        path = "flat.add_fields";
+    else if (flat->headers.count > 0)
+        path = "flat.add_headers";
+    else if (strcmp(flat->prefix, option_find("flat.prefix")->by_default) != 0)
+        path = "flat.prefix";
+    else if (flat->deletes != FLAT_REWRITE_WITH_TOMBSTONE)
+        path = "flat.deletes";
+    return path == NULL || fault(l, path, "needs envelope: flat");
 }
 
 /* Long enough to leave ordinary transactions whole, and in time before the broker gives one up. */
