@@ -43,7 +43,7 @@ static const char *const cleanups[] = {"", "delete", "compact", "compact,delete"
 static const char *const unavailable_values[] = {"list", "placeholder", NULL};
 static const char *const envelopes[] = {"debezium", "flat", NULL};
 static const char *const flat_deletes[] = {"rewrite-with-tombstone", "rewrite", "tombstone",
-                                           "delete-to-tombstone", "drop", NULL};
+                                           "delete-to-tombstone",    "drop",    NULL};
 static const char *const encodings[] = {"json", "json-schema", "avro", NULL};
 static const char *const subjects[] = {"topic", "record", "topic-record", NULL};
 static const char *const name_adjustments[] = {"none", "avro", "avro_unicode", NULL};

@@ -34,15 +34,22 @@ static const struct connect_parameter snapshot_parameters[] = {
 static const struct connect_schema snapshot_schema = {SNAPSHOT, .default_json = TEXT("\"false\"")};
 const struct connect_schema connect_optional_snapshot = {SNAPSHOT};
 
-static const struct connect_field source_fields[] = {
-    FIELD("version", &string_schema),      FIELD("connector", &string_schema),
-    FIELD("name", &string_schema),         FIELD("ts_ms", &int64_schema),
-    FIELD("snapshot", &snapshot_schema),   FIELD("db", &string_schema),
-    FIELD("sequence", &connect_optional_string), FIELD("ts_us", &connect_optional_int64),
-    FIELD("ts_ns", &connect_optional_int64),     FIELD("schema", &string_schema),
-    FIELD("table", &string_schema),        FIELD("txId", &connect_optional_int64),
-    FIELD("lsn", &connect_optional_int64),       FIELD("xmin", &connect_optional_int64),
-    FIELD("origin", &connect_optional_string),   FIELD("origin_lsn", &connect_optional_int64)};
+static const struct connect_field source_fields[] = {FIELD("version", &string_schema),
+                                                     FIELD("connector", &string_schema),
+                                                     FIELD("name", &string_schema),
+                                                     FIELD("ts_ms", &int64_schema),
+                                                     FIELD("snapshot", &snapshot_schema),
+                                                     FIELD("db", &string_schema),
+                                                     FIELD("sequence", &connect_optional_string),
+                                                     FIELD("ts_us", &connect_optional_int64),
+                                                     FIELD("ts_ns", &connect_optional_int64),
+                                                     FIELD("schema", &string_schema),
+                                                     FIELD("table", &string_schema),
+                                                     FIELD("txId", &connect_optional_int64),
+                                                     FIELD("lsn", &connect_optional_int64),
+                                                     FIELD("xmin", &connect_optional_int64),
+                                                     FIELD("origin", &connect_optional_string),
+                                                     FIELD("origin_lsn", &connect_optional_int64)};
 static const struct connect_schema source_schema = {
     .base = CONNECT_STRUCT,
     .version = 1,
@@ -58,7 +65,8 @@ static const struct connect_schema block_schema = {.base = CONNECT_STRUCT,
                                                    .name = TEXT("event.block"),
                                                    FIELDS(block_fields)};
 
-static const struct connect_field message_key_fields[] = {FIELD("prefix", &connect_optional_string)};
+static const struct connect_field message_key_fields[] = {
+    FIELD("prefix", &connect_optional_string)};
 const struct connect_schema connect_message_key = {
     .base = CONNECT_STRUCT,
     .version = 1,
@@ -72,7 +80,7 @@ const struct connect_schema connect_message_key = {
     }
 #define MESSAGE_VALUE_FIELDS(message)                                                              \
     {                                                                                              \
-        FIELD("op", &string_schema), FIELD("ts_ms", &connect_optional_int64),                            \
+        FIELD("op", &string_schema), FIELD("ts_ms", &connect_optional_int64),                      \
             FIELD("source", &source_schema), FIELD("transaction", &block_schema),                  \
             FIELD("message", &(message))                                                           \
     }
@@ -82,10 +90,10 @@ const struct connect_schema connect_message_key = {
         .name = TEXT("io.debezium.connector.postgresql.MessageValue"), FIELDS(array)               \
     }
 
-static const struct connect_field bytes_message_fields[] = {FIELD("prefix", &connect_optional_string),
-                                                            FIELD("content", &opt_bytes_schema)};
-static const struct connect_field text_message_fields[] = {FIELD("prefix", &connect_optional_string),
-                                                           FIELD("content", &connect_optional_string)};
+static const struct connect_field bytes_message_fields[] = {
+    FIELD("prefix", &connect_optional_string), FIELD("content", &opt_bytes_schema)};
+static const struct connect_field text_message_fields[] = {
+    FIELD("prefix", &connect_optional_string), FIELD("content", &connect_optional_string)};
 static const struct connect_schema bytes_message = MESSAGE(bytes_message_fields);
 static const struct connect_schema text_message = MESSAGE(text_message_fields);
 static const struct connect_field bytes_value_fields[] = MESSAGE_VALUE_FIELDS(bytes_message);

@@ -42,7 +42,7 @@ struct encoding {
     enum name_adjustment names;
     struct type_modes types;
     uint64_t bad_values;       /* written as text, though of another type: types.on_bad_value */
-    struct flat *flat; /* the recorder's; NULL: the envelope stands around the rows */
+    struct flat *flat;         /* the recorder's; NULL: the envelope stands around the rows */
     struct slice flat_tail;    /* the last of a flat record */
     struct encoding *text;     /* how headers tell a key; NULL: as this encoding's own payload */
     const struct rules *rules; /* the recorder's; NULL: none */

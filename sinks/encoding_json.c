@@ -183,7 +183,8 @@ static void json_destroy(struct encoding *e)
 #define JSON_OPS(text)                                                                             \
     {                                                                                              \
         .name = (text), .column = json_column, .heads = json_heads, .value = json_value,           \
-        .tail = json_tail, .told_lead = json_told_lead, .told_value = json_told_value, .message = json_message, .destroy = json_destroy                        \
+        .tail = json_tail, .told_lead = json_told_lead, .told_value = json_told_value,             \
+        .message = json_message, .destroy = json_destroy                                           \
     }
 
 static const struct encoding_ops json_ops = JSON_OPS("json");

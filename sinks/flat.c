@@ -124,8 +124,8 @@ static struct told tell_sequence(struct flat *f, const struct flat_subject *s)
     if (prior == 0)
         len = snprintf(f->sequence, sizeof f->sequence, "[null,\"%" PRIu64 "\"]", lsn);
     else
-        len = snprintf(f->sequence, sizeof f->sequence, "[\"%" PRIu64 "\",\"%" PRIu64 "\"]",
-                       prior, lsn);
+        len = snprintf(f->sequence, sizeof f->sequence, "[\"%" PRIu64 "\",\"%" PRIu64 "\"]", prior,
+                       lsn);
     return text(slice_of(f->sequence, (size_t)len));
 }
 
@@ -247,11 +247,10 @@ static const struct flat_kind *find_kind(struct slice name)
 /* prefix + alias, or prefix + path with underscores. */
 static char *name_of(const char *prefix, struct slice path)
 {
-    size_t len = strlen(prefix);
-    char *name = mem_zero(len + path.len + 1, 1);
+    size_t len = strlen(prefix), size = len + path.len + 1;
+    char *name = mem_zero(size, 1);
 
-    memcpy(name, prefix, len);
-    memcpy(name + len, path.at, path.len);
+    (void)snprintf(name, size, "%s%.*s", prefix, SLICE_ARGS(path));
     for (char *dot = strchr(name + len, '.'); dot != NULL; dot = strchr(dot, '.'))
         *dot = '_';
     return name;
@@ -323,8 +322,8 @@ static bool read_options(struct flat *f, const struct flat_options *options, str
                          FLAT_HEADERS_MAX);
     return read_fields("flat.add_fields", options, &options->fields, f->fields, &f->field_count,
                        err) &&
-           read_fields("flat.add_headers", options, &options->headers, f->headers,
-                       &f->header_count, err);
+           read_fields("flat.add_headers", options, &options->headers, f->headers, &f->header_count,
+                       err);
 }
 
 struct flat *flat_create(const struct flat_options *options, struct error *err)

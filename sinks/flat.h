@@ -10,8 +10,8 @@
  *
  * TRUNCATE, which that transformation drops, has no row: its record tells its fields only (with a
  * schema, each column is as where a delete does not tell it), and there is one only where the
- * operation is told, since nobody could tell it from a row otherwise.  Logical messages stay as they
- * are.
+ * operation is told, since nobody could tell it from a row otherwise.  Logical messages stay as
+ * they are.
  */
 #ifndef SINKS_FLAT_H
 #define SINKS_FLAT_H

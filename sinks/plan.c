@@ -20,9 +20,9 @@ struct compiling {
     struct encoding *encoding;
     struct buf text; /* one piece at a time */
     struct buf literal;
-    struct slice twin;    /* a name that two columns have; at NULL: none */
-    struct slice refused; /* a column that a rule cannot hide; at NULL: none */
-    struct slice taken;   /* a column whose name something told has; at NULL: none */
+    struct slice twin;          /* a name that two columns have; at NULL: none */
+    struct slice refused;       /* a column that a rule cannot hide; at NULL: none */
+    struct slice taken;         /* a column whose name something told has; at NULL: none */
     struct connect_field *told; /* what is told behind a flat row, with adjusted names */
     struct error *err;
     bool is_told; /* err says why compiling failed */
@@ -351,8 +351,7 @@ static const struct connect_schema *compile_schema(struct compiling *c,
                                                    bool optional)
 {
     struct arena *arena = &c->plan->arena;
-    struct connect_field *fields =
-        arena_array(arena, columns->count + told_count, sizeof *fields);
+    struct connect_field *fields = arena_array(arena, columns->count + told_count, sizeof *fields);
     struct slice name;
 
     if (fields == NULL || !schema_name(c, last, &name))

@@ -273,8 +273,8 @@ static struct slice partition_key(struct slice key, const struct key_frame *fram
     return slice_of(key.at + frame->head, key.len - frame->head - frame->tail);
 }
 
-/* NULL without memory, which recorder_make() tells.  Headers are not zeroed: there is room for many,
- * and most records have none. */
+/* NULL without memory, which recorder_make() tells.  Headers are not zeroed: there is room for
+ * many, and most records have none. */
 static struct record *new_record(struct recorder *r, struct topic *topic,
                                  const struct relation *relation)
 {
@@ -375,8 +375,7 @@ static struct image old_image(const struct event *event)
 
 static bool write_delete(const struct making *m, const struct image *before)
 {
-    return !m->r->tells_deletes ||
-           write_change(m, before, &no_image, 'd', &m->r->values[0]);
+    return !m->r->tells_deletes || write_change(m, before, &no_image, 'd', &m->r->values[0]);
 }
 
 /* What was written, and the tombstone. */
@@ -427,8 +426,7 @@ static bool make_key_change(const struct making *m, const struct image *before,
         !write_change(m, &no_image, after, 'c', &r->values[1]))
         return false;
     add_delete(m, &(struct header){"__debezium.newkey", texts[1]});
-    add_change(m, 'c', &r->keys[1], &r->values[1],
-               &(struct header){"__debezium.oldkey", texts[0]});
+    add_change(m, 'c', &r->keys[1], &r->values[1], &(struct header){"__debezium.oldkey", texts[0]});
     return true;
 }
 

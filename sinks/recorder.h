@@ -39,8 +39,9 @@ enum encoding_kind { ENCODING_JSON, ENCODING_JSON_SCHEMA, ENCODING_AVRO };
 
 /* What becomes of an unchanged TOASTed value that nobody knows. */
 enum unavailable_values {
-    /* Told by name in the header RECORD_HEADER_UNAVAILABLE: ["note","attrs"].  The field is left out
-     * where there is no schema, else null, or the zero or default of a column that is NOT NULL. */
+    /* Told by name in the header RECORD_HEADER_UNAVAILABLE: ["note","attrs"].  The field is left
+     * out where there is no schema, else null, or the zero or default of a column that is NOT NULL.
+     */
     UNAVAILABLE_LIST,
     UNAVAILABLE_PLACEHOLDER,
 };

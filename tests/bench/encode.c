@@ -110,12 +110,19 @@ static void make_one(struct recorder *recorder, struct bench *b)
     exit(1);
 }
 
-static bool run_ours(struct bench *b, enum encoding_kind encoding, const char *what)
+static bool run_ours(struct bench *b, enum encoding_kind encoding, enum envelope_kind envelope,
+                     const char *what)
 {
+    static const char *const told[] = {"op", "lsn", "sequence", "table"};
     struct recorder_options options = {.topic_prefix = "shop",
                                        .topic_delimiter = ".",
                                        .database = "depot",
                                        .unavailable_value_placeholder = "?",
+                                       .envelope = envelope,
+                                       .flat = {{told, ARRAY_LEN(told)},
+                                                {told, ARRAY_LEN(told)},
+                                                "__",
+                                                FLAT_REWRITE},
                                        .encoding = encoding,
                                        .record_limit_bytes = 1 << 20};
     struct recorder *recorder;
@@ -358,9 +365,11 @@ int main(int argc, char **argv)
         free(schema);
         return 2;
     }
-    silent = run_ours(&b, ENCODING_JSON, "json");
-    silent = run_ours(&b, ENCODING_JSON_SCHEMA, "json-schema") && silent;
-    silent = run_ours(&b, ENCODING_AVRO, "avro") && silent;
+    silent = run_ours(&b, ENCODING_JSON, ENVELOPE_DEBEZIUM, "json");
+    silent = run_ours(&b, ENCODING_JSON_SCHEMA, ENVELOPE_DEBEZIUM, "json-schema") && silent;
+    silent = run_ours(&b, ENCODING_AVRO, ENVELOPE_DEBEZIUM, "avro") && silent;
+    silent = run_ours(&b, ENCODING_JSON, ENVELOPE_FLAT, "json flat") && silent;
+    silent = run_ours(&b, ENCODING_AVRO, ENVELOPE_FLAT, "avro flat") && silent;
     run_jansson(&b);
     run_avro_c(&b, schema);
     free(schema);

@@ -298,12 +298,13 @@ static struct flat_case flat_cases[] = {
      .old_kind = OLD_KEY,
      .old = {"1"},
      .row = {"2", "x"},
-     .expect = "{\"id\":1} {\"id\":1,\"v\":null,\"__deleted\":\"true\"} __debezium.newkey={\"id\":2}"
-               " __op=d __source_lsn=100 __table=t __at=[\"99\",\"100\"]\n"
-               "{\"id\":1} - __debezium.newkey={\"id\":2} __op=d __source_lsn=100 __table=t"
-               " __at=[\"99\",\"100\"]\n"
-               "{\"id\":2} {\"id\":2,\"v\":\"x\",\"__deleted\":\"false\"} __debezium.oldkey="
-               "{\"id\":1} __op=c __source_lsn=100 __table=t __at=[\"99\",\"100\"]\n"},
+     .expect =
+         "{\"id\":1} {\"id\":1,\"v\":null,\"__deleted\":\"true\"} __debezium.newkey={\"id\":2}"
+         " __op=d __source_lsn=100 __table=t __at=[\"99\",\"100\"]\n"
+         "{\"id\":1} - __debezium.newkey={\"id\":2} __op=d __source_lsn=100 __table=t"
+         " __at=[\"99\",\"100\"]\n"
+         "{\"id\":2} {\"id\":2,\"v\":\"x\",\"__deleted\":\"false\"} __debezium.oldkey="
+         "{\"id\":1} __op=c __source_lsn=100 __table=t __at=[\"99\",\"100\"]\n"},
     {.name = "names as Avro allows them",
      .encoding = ENCODING_JSON,
      .names = NAMES_AVRO,

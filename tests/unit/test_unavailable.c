@@ -108,8 +108,8 @@ static struct unknown_case unknown_cases[] = {
      .encoding = ENCODING_JSON_SCHEMA,
      .spec = "v text; *id int4; w text = 'd'::text",
      .row = {UNCHANGED, "1", UNCHANGED},
-     .expect = "{\"id\":1} null,\"after\":{\"v\":null,\"id\":1,\"w\":null}" HEADER
-               "[\"v\",\"w\"]\n"},
+     .expect =
+         "{\"id\":1} null,\"after\":{\"v\":null,\"id\":1,\"w\":null}" HEADER "[\"v\",\"w\"]\n"},
     {.name = "json-schema: NOT NULL",
      .encoding = ENCODING_JSON_SCHEMA,
      .spec = "v text !; *id int4; w text ! = 'd'::text; n numeric !",
@@ -191,7 +191,8 @@ static void put_rows(struct buf *out, const struct record *r)
 {
     if (!r->has_value) {
         buf_byte(out, '-');
-    } else if (r->value.at[0] == 0) { /* up to the length of the version, which is first in source */
+    } else if (r->value.at[0] ==
+               0) { /* up to the length of the version, which is first in source */
         struct slice rows = before_mark(r->value, MILLRACE_VERSION);
 
         put_hex(out, slice_of(rows.at + 5, rows.len - 6));
