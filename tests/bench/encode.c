@@ -114,17 +114,15 @@ static bool run_ours(struct bench *b, enum encoding_kind encoding, enum envelope
                      const char *what)
 {
     static const char *const told[] = {"op", "lsn", "sequence", "table"};
-    struct recorder_options options = {.topic_prefix = "shop",
-                                       .topic_delimiter = ".",
-                                       .database = "depot",
-                                       .unavailable_value_placeholder = "?",
-                                       .envelope = envelope,
-                                       .flat = {{told, ARRAY_LEN(told)},
-                                                {told, ARRAY_LEN(told)},
-                                                "__",
-                                                FLAT_REWRITE},
-                                       .encoding = encoding,
-                                       .record_limit_bytes = 1 << 20};
+    struct recorder_options options = {
+        .topic_prefix = "shop",
+        .topic_delimiter = ".",
+        .database = "depot",
+        .unavailable_value_placeholder = "?",
+        .envelope = envelope,
+        .flat = {{told, ARRAY_LEN(told)}, {told, ARRAY_LEN(told)}, "__", FLAT_REWRITE},
+        .encoding = encoding,
+        .record_limit_bytes = 1 << 20};
     struct recorder *recorder;
     size_t before;
     int64_t from;
