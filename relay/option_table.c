@@ -18,6 +18,9 @@ _Static_assert(sizeof(enum sink_type) == sizeof(int), "enum of another size than
 _Static_assert(sizeof(enum kafka_delivery) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum encoding_kind) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum avro_types) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum envelope_kind) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum flat_deletes) == sizeof(int), "enum of another size than int");
+_Static_assert(sizeof(enum unavailable_values) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum subject_strategy) == sizeof(int), "enum of another size than int");
 _Static_assert(sizeof(enum snapshot_mode) == sizeof(int), "enum of another size than int");
 
@@ -38,6 +41,10 @@ static const char *const sinks[] = {"kafka", "log", "stdout", "null", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const cleanups[] = {"", "delete", "compact", "compact,delete", NULL};
 
+static const char *const unavailable_values[] = {"list", "placeholder", NULL};
+static const char *const envelopes[] = {"debezium", "flat", NULL};
+static const char *const flat_deletes[] = {"rewrite-with-tombstone", "rewrite", "tombstone",
+                                           "delete-to-tombstone",    "drop",    NULL};
 static const char *const encodings[] = {"json", "json-schema", "avro", NULL};
 static const char *const avro_types[] = {"connect", "standard", NULL};
 static const char *const subjects[] = {"topic", "record", "topic-record", NULL};

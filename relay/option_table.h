@@ -44,6 +44,7 @@ struct option {
         *choices;        /* NULL at the end; of an enum in its order; of a text all it may be */
     const char *letters; /* of a text: all it may consist of; NULL: anything */
     size_t longest;      /* of a text, in bytes; 0: no limit */
+    bool may_be_empty;   /* a text */
     const char *help;    /* one sentence, with the reason for the default */
 };
 

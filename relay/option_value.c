@@ -208,7 +208,8 @@ static bool text_is_good(const struct option *option, const char *text)
 
     if (option->choices != NULL)
         return find_choice(option, text, &index);
-    if (*text == '\0' || (option->longest > 0 && strlen(text) > option->longest))
+    if ((*text == '\0' && !option->may_be_empty) ||
+        (option->longest > 0 && strlen(text) > option->longest))
         return false;
     return option->letters == NULL || text[strspn(text, option->letters)] == '\0';
 }

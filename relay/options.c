@@ -338,6 +338,25 @@ static const char *position_topic_of_name(const struct loading *l, const char *n
     return topic;
 }
 
+/* What happened, where in the log, and when. */
+static void derive_flat(const struct loading *l)
+{
+    static const char *const fields[] = {"op", "lsn", "source.ts_us:commit_ts"};
+
+    if (l->options->records.envelope == ENVELOPE_FLAT && !is_given(l, "flat.add_fields"))
+        l->options->records.flat.fields = (struct patterns){fields, ARRAY_LEN(fields)};
+}
+
+/* Whoever names a placeholder wants it, and so does a consumer that was written for Debezium. */
+static void derive_unavailable_values(const struct loading *l)
+{
+    struct recorder_options *records = &l->options->records;
+
+    if (!is_given(l, "topics.unavailable_values") &&
+        (records->types.debezium || is_given(l, "topics.unavailable_value_placeholder")))
+        records->unavailable_values = UNAVAILABLE_PLACEHOLDER;
+}
+
 /* The defaults that depend on other options. */
 static bool derive(const struct loading *l)
 {
@@ -367,6 +386,8 @@ static bool derive(const struct loading *l)
         o->records.truncates = false;
     if (o->records.types.debezium && !is_given(l, "topics.relations"))
         o->records.relation_changes = false;
+    derive_unavailable_values(l);
+    derive_flat(l);
     return true;
 }
 
@@ -472,6 +493,25 @@ static bool check_encoding(const struct loading *l)
     return true;
 }
 
+/* What would have no effect is refused, unless it says what holds anyway. */
+static bool check_envelope(const struct loading *l)
+{
+    const struct flat_options *flat = &l->options->records.flat;
+    const char *path = NULL;
+
+    if (l->options->records.envelope == ENVELOPE_FLAT)
+        return true;
+    if (flat->fields.count > 0)
+        path = "flat.add_fields";
+    else if (flat->headers.count > 0)
+        path = "flat.add_headers";
+    else if (strcmp(flat->prefix, option_find("flat.prefix")->by_default) != 0)
+        path = "flat.prefix";
+    else if (flat->deletes != FLAT_REWRITE_WITH_TOMBSTONE)
+        path = "flat.deletes";
+    return path == NULL || fault(l, path, "needs envelope: flat");
+}
+
 /* Long enough to leave ordinary transactions whole, and in time before the broker gives one up. */
 static int64_t choose_cut_interval_ms(const struct options *o)
 {
@@ -499,7 +539,7 @@ static bool load(const struct loading *l, const struct option_setting *settings,
 {
     return apply_defaults(l) && apply_file(l) && apply_settings(l, settings, count) && derive(l) &&
            choose_sink(l) && check_source(l) && check_patterns(l) && check_sink(l) &&
-           check_encoding(l) && check_times(l);
+           check_encoding(l) && check_envelope(l) && check_times(l);
 }
 
 struct options *options_load(const char *path, const struct option_setting *settings,

@@ -113,6 +113,14 @@ bool registry_read_position(const struct options *options, struct position *out,
     return true;
 }
 
+static bool check_flat(const struct recorder_options *records, struct error *err)
+{
+    struct flat *flat = flat_create(&records->flat, err);
+
+    flat_destroy(flat);
+    return flat != NULL;
+}
+
 bool registry_check_options(const struct options *options, struct error *err)
 {
     struct rules *rules = rules_create(&options->records.rules, err);
@@ -123,6 +131,8 @@ bool registry_check_options(const struct options *options, struct error *err)
     if (routes == NULL)
         return false;
     routes_destroy(routes);
+    if (!check_flat(&options->records, err))
+        return false;
     return options->sink != SINK_KAFKA || kafka_options_check(&options->kafka, err);
 }
 

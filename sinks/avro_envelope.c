@@ -75,13 +75,6 @@ static void make_sequence(struct avro_envelope *e, const struct event *event)
     JSON_CONSTANT(out, "\",\"");
 }
 
-static int64_t nanoseconds(int64_t us)
-{
-    if (us > INT64_MAX / 1000)
-        return INT64_MAX;
-    return us < INT64_MIN / 1000 ? INT64_MIN : us * 1000;
-}
-
 static void make_times(struct avro_envelope *e, const struct event *event)
 {
     struct buf *out = &e->times;
@@ -89,7 +82,7 @@ static void make_times(struct avro_envelope *e, const struct event *event)
     out->len = 0;
     JSON_CONSTANT(out, SEQUENCE_END);
     avro_write_optional_long(out, true, event->commit_us);
-    avro_write_optional_long(out, true, nanoseconds(event->commit_us));
+    avro_write_optional_long(out, true, envelope_nanoseconds(event->commit_us));
 }
 
 static void make_number(struct avro_envelope *e, const struct event *event)

@@ -20,31 +20,36 @@ static const struct connect_schema int32_schema = {.base = CONNECT_INT32};
 static const struct connect_schema int64_schema = {.base = CONNECT_INT64};
 static const struct connect_schema float64_schema = {.base = CONNECT_FLOAT64};
 static const struct connect_schema bytes_schema = {.base = CONNECT_BYTES};
-static const struct connect_schema opt_string_schema = {.base = CONNECT_STRING, .optional = true};
+const struct connect_schema connect_optional_string = {.base = CONNECT_STRING, .optional = true};
 static const struct connect_schema opt_int32_schema = {.base = CONNECT_INT32, .optional = true};
-static const struct connect_schema opt_int64_schema = {.base = CONNECT_INT64, .optional = true};
+const struct connect_schema connect_optional_int64 = {.base = CONNECT_INT64, .optional = true};
 static const struct connect_schema opt_bytes_schema = {.base = CONNECT_BYTES, .optional = true};
 
 static const struct connect_parameter snapshot_parameters[] = {
     {"allowed",
      TEXT("true,first,first_in_data_collection,last_in_data_collection,last,false,incremental")}};
-static const struct connect_schema snapshot_schema = {.base = CONNECT_STRING,
-                                                      .optional = true,
-                                                      .version = 1,
-                                                      .name = TEXT("io.debezium.data.Enum"),
-                                                      .default_json = TEXT("\"false\""),
-                                                      .parameters = snapshot_parameters,
-                                                      .parameter_count = 1};
+#define SNAPSHOT                                                                                   \
+    .base = CONNECT_STRING, .optional = true, .version = 1, .name = TEXT("io.debezium.data.Enum"), \
+    .parameters = snapshot_parameters, .parameter_count = 1
+static const struct connect_schema snapshot_schema = {SNAPSHOT, .default_json = TEXT("\"false\"")};
+const struct connect_schema connect_optional_snapshot = {SNAPSHOT};
 
-static const struct connect_field source_fields[] = {
-    FIELD("version", &string_schema),      FIELD("connector", &string_schema),
-    FIELD("name", &string_schema),         FIELD("ts_ms", &int64_schema),
-    FIELD("snapshot", &snapshot_schema),   FIELD("db", &string_schema),
-    FIELD("sequence", &opt_string_schema), FIELD("ts_us", &opt_int64_schema),
-    FIELD("ts_ns", &opt_int64_schema),     FIELD("schema", &string_schema),
-    FIELD("table", &string_schema),        FIELD("txId", &opt_int64_schema),
-    FIELD("lsn", &opt_int64_schema),       FIELD("xmin", &opt_int64_schema),
-    FIELD("origin", &opt_string_schema),   FIELD("origin_lsn", &opt_int64_schema)};
+static const struct connect_field source_fields[] = {FIELD("version", &string_schema),
+                                                     FIELD("connector", &string_schema),
+                                                     FIELD("name", &string_schema),
+                                                     FIELD("ts_ms", &int64_schema),
+                                                     FIELD("snapshot", &snapshot_schema),
+                                                     FIELD("db", &string_schema),
+                                                     FIELD("sequence", &connect_optional_string),
+                                                     FIELD("ts_us", &connect_optional_int64),
+                                                     FIELD("ts_ns", &connect_optional_int64),
+                                                     FIELD("schema", &string_schema),
+                                                     FIELD("table", &string_schema),
+                                                     FIELD("txId", &connect_optional_int64),
+                                                     FIELD("lsn", &connect_optional_int64),
+                                                     FIELD("xmin", &connect_optional_int64),
+                                                     FIELD("origin", &connect_optional_string),
+                                                     FIELD("origin_lsn", &connect_optional_int64)};
 static const struct connect_schema source_schema = {
     .base = CONNECT_STRUCT,
     .version = 1,
@@ -60,7 +65,8 @@ static const struct connect_schema block_schema = {.base = CONNECT_STRUCT,
                                                    .name = TEXT("event.block"),
                                                    FIELDS(block_fields)};
 
-static const struct connect_field message_key_fields[] = {FIELD("prefix", &opt_string_schema)};
+static const struct connect_field message_key_fields[] = {
+    FIELD("prefix", &connect_optional_string)};
 const struct connect_schema connect_message_key = {
     .base = CONNECT_STRUCT,
     .version = 1,
@@ -74,7 +80,7 @@ const struct connect_schema connect_message_key = {
     }
 #define MESSAGE_VALUE_FIELDS(message)                                                              \
     {                                                                                              \
-        FIELD("op", &string_schema), FIELD("ts_ms", &opt_int64_schema),                            \
+        FIELD("op", &string_schema), FIELD("ts_ms", &connect_optional_int64),                      \
             FIELD("source", &source_schema), FIELD("transaction", &block_schema),                  \
             FIELD("message", &(message))                                                           \
     }
@@ -84,10 +90,10 @@ const struct connect_schema connect_message_key = {
         .name = TEXT("io.debezium.connector.postgresql.MessageValue"), FIELDS(array)               \
     }
 
-static const struct connect_field bytes_message_fields[] = {FIELD("prefix", &opt_string_schema),
-                                                            FIELD("content", &opt_bytes_schema)};
-static const struct connect_field text_message_fields[] = {FIELD("prefix", &opt_string_schema),
-                                                           FIELD("content", &opt_string_schema)};
+static const struct connect_field bytes_message_fields[] = {
+    FIELD("prefix", &connect_optional_string), FIELD("content", &opt_bytes_schema)};
+static const struct connect_field text_message_fields[] = {
+    FIELD("prefix", &connect_optional_string), FIELD("content", &connect_optional_string)};
 static const struct connect_schema bytes_message = MESSAGE(bytes_message_fields);
 static const struct connect_schema text_message = MESSAGE(text_message_fields);
 static const struct connect_field bytes_value_fields[] = MESSAGE_VALUE_FIELDS(bytes_message);
@@ -282,7 +288,7 @@ const struct connect_schema *connect_schema_of(const struct semantic *s, bool op
             return NULL;
     }
     if (s->base == CONNECT_MAP)
-        made.items = &opt_string_schema;
+        made.items = &connect_optional_string;
     if (s->base == CONNECT_ARRAY) { /* elements may be NULL, but for those of vectors */
         made.items =
             connect_schema_of(s->element, s->value != VALUE_VECTOR, (struct slice){NULL, 0}, arena);
@@ -338,9 +344,9 @@ connect_schema_envelope(struct slice name, const struct connect_schema *row, str
         FIELD("source", &source_schema),
         FIELD("transaction", &block_schema),
         FIELD("op", &string_schema),
-        FIELD("ts_ms", &opt_int64_schema),
-        FIELD("ts_us", &opt_int64_schema),
-        FIELD("ts_ns", &opt_int64_schema),
+        FIELD("ts_ms", &connect_optional_int64),
+        FIELD("ts_us", &connect_optional_int64),
+        FIELD("ts_ns", &connect_optional_int64),
     };
     struct connect_schema made = {
         .base = CONNECT_STRUCT, .version = 2, .name = name, .field_count = ARRAY_LEN(fields)};

@@ -72,6 +72,10 @@ const struct connect_schema *connect_schema_envelope(struct slice name,
                                                      const struct connect_schema *row,
                                                      struct arena *arena) MUST_CHECK;
 
+/* Of fields of the envelope that are told behind a flat row. */
+extern const struct connect_schema connect_optional_string, connect_optional_int64,
+    connect_optional_snapshot;
+
 /* Of logical messages. */
 extern const struct connect_schema connect_message_key;
 /* Their content is bytes, or a text. */

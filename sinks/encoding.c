@@ -13,6 +13,8 @@ void encoding_init(struct encoding *e, const struct encoding_ops *ops,
     e->types = options->types;
     buf_init(&e->hidden, SIZE_MAX);
     buf_init(&e->loose, SIZE_MAX);
+    e->unavailable_values = options->unavailable_values;
+    buf_init(&e->unavailable, SIZE_MAX);
     placeholder_init(&e->placeholder, options->unavailable_value_placeholder);
     json_value_init(&e->json, limit > SIZE_MAX - SCRATCH_BYTES ? limit : limit + SCRATCH_BYTES);
 }
@@ -22,6 +24,7 @@ void encoding_done(struct encoding *e)
     json_value_done(&e->json);
     buf_done(&e->hidden);
     buf_done(&e->loose);
+    buf_done(&e->unavailable);
     placeholder_done(&e->placeholder);
 }
 

@@ -49,10 +49,13 @@ struct encoding {
     const struct encoding_ops *ops;
     struct slice row_null, row_head, row_tail, between; /* constants of the program */
     bool has_schemas;                                   /* plans need a Connect schema */
+    bool has_commas; /* in front of each field of a row but the first */
     enum name_adjustment names;
     struct type_modes types;
     uint64_t bad_values;       /* written as text, though of another type: types.on_bad_value */
     uint16_t bad_column;       /* of the last one, as an index into its relation's columns */
+    struct flat *flat;         /* the recorder's; NULL: the envelope stands around the rows */
+    struct slice flat_tail;    /* the last of a flat record */
     struct encoding *text;     /* how headers tell a key; NULL: as this encoding's own payload */
     const struct rules *rules; /* the recorder's; NULL: none */
     struct buf hidden;         /* a value that a rule changed */
@@ -60,6 +63,8 @@ struct encoding {
     struct json_value json;
     struct placeholder placeholder;
     const struct transaction_block *transaction; /* of the record being made; NULL: not told */
+    enum unavailable_values unavailable_values;
+    struct buf unavailable; /* what the row written last did not know: ["a","b" */
 };
 
 /* What a column looks like in JSON, to be turned into the encoding's own constants. */
@@ -67,7 +72,8 @@ struct column_texts {
     struct slice name;    /* adjusted */
     bool first;           /* of its row or key */
     struct slice absent;  /* JSON of the value where it was not told */
-    struct slice unknown; /* JSON where an unchanged value is not known; at NULL: an error */
+    struct slice unknown; /* JSON where an unchanged value is not known; empty: the field is left
+                           * out; at NULL: an error */
 };
 
 struct encoding_ops {
@@ -83,6 +89,9 @@ struct encoding_ops {
     /* Everything behind the rows of a change. */
     void (*tail)(struct encoding *e, const struct plan *plan, const struct event *event, char op,
                  struct buf *out);
+    /* What is told behind a flat row: in front of a value, and the value. */
+    void (*told_lead)(struct slice name, struct buf *out);
+    void (*told_value)(const struct told *told, struct buf *out);
     /* A logical message.  False: the registry refused; too large is key->failed, value->failed. */
     bool (*message)(struct encoding *e, const struct topic *topic, const struct event *event,
                     struct buf *key, struct buf *value, struct key_frame *out_frame,

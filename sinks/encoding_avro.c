@@ -150,6 +150,22 @@ static void avro_tail(struct encoding *e, const struct plan *plan, const struct 
     avro_envelope_write_tail(&avro_of(e)->envelope, event, op, e->transaction, out);
 }
 
+/* Avro's fields have no names. */
+static void avro_told_lead(struct slice name, struct buf *out)
+{
+    (void)name;
+    (void)out;
+}
+
+static void avro_told_value(const struct told *told, struct buf *out)
+{
+    buf_byte(out, told->kind == TOLD_NULL ? AVRO_BRANCH_NULL : AVRO_BRANCH_VALUE);
+    if (told->kind == TOLD_NUMBER)
+        avro_write_long(out, told->number);
+    else if (told->kind == TOLD_TEXT)
+        avro_write_bytes(out, told->text);
+}
+
 static void write_head(uint32_t id, struct buf *out)
 {
     buf_byte(out, 0);
@@ -248,6 +264,8 @@ static const struct encoding_ops avro_ops = {
     .heads = avro_heads,
     .value = avro_write_value,
     .tail = avro_tail,
+    .told_lead = avro_told_lead,
+    .told_value = avro_told_value,
     .message = avro_message,
     .side_heads = avro_side_heads,
     .side = avro_side,

@@ -46,7 +46,7 @@ static bool json_column(struct encoding *e, struct arena *arena, const struct co
         return false;
     out->lead = slice_of(out->null.at, out->null.len - null.len);
     out->absent = out->unknown = out->null;
-    if (texts->unknown.at == NULL)
+    if (texts->unknown.len == 0) /* an error, or left out */
         out->unknown = texts->unknown;
     else if (!slice_equal(texts->unknown, null) &&
              !keep_field(text, arena, texts, texts->unknown, &out->unknown))
@@ -91,7 +91,7 @@ static bool keep_heads(struct encoding *e, struct plan *plan)
         return false;
     text->len = 0;
     write_schema(plan->value_schema, text);
-    JSON_CONSTANT(text, "{\"before\":");
+    buf_text(text, e->flat == NULL ? "{\"before\":" : "{");
     if (text->failed || !arena_copy(&plan->arena, buf_view(text), &plan->value_head))
         return false;
     text->len = 0;
@@ -134,6 +134,28 @@ static void json_tail(struct encoding *e, const struct plan *plan, const struct 
     envelope_write_tail(&json_of(e)->envelope, event, op, e->transaction, out);
     if (e->has_schemas)
         buf_byte(out, '}');
+}
+
+static void json_told_lead(struct slice name, struct buf *out)
+{
+    buf_byte(out, ',');
+    json_text(out, name);
+    buf_byte(out, ':');
+}
+
+static void json_told_value(const struct told *told, struct buf *out)
+{
+    switch (told->kind) {
+    case TOLD_NULL:
+        JSON_CONSTANT(out, "null");
+        break;
+    case TOLD_NUMBER:
+        json_i64(out, told->number);
+        break;
+    case TOLD_TEXT:
+        json_text(out, told->text);
+        break;
+    }
 }
 
 static bool json_message(struct encoding *e, const struct topic *topic, const struct event *event,
@@ -207,8 +229,9 @@ static void json_destroy(struct encoding *e)
 #define JSON_OPS(text)                                                                             \
     {                                                                                              \
         .name = (text), .column = json_column, .heads = json_heads, .value = json_value,           \
-        .tail = json_tail, .message = json_message, .side_heads = json_side_heads,                 \
-        .side = json_side, .destroy = json_destroy                                                 \
+        .tail = json_tail, .told_lead = json_told_lead, .told_value = json_told_value,             \
+        .message = json_message, .side_heads = json_side_heads, .side = json_side,                 \
+        .destroy = json_destroy                                                                    \
     }
 
 static const struct encoding_ops json_ops = JSON_OPS("json");
@@ -220,9 +243,11 @@ struct encoding *json_encoding_create(const struct recorder_options *options, bo
 
     encoding_init(&j->base, with_schemas ? &json_schema_ops : &json_ops, options);
     j->base.has_schemas = with_schemas;
+    j->base.has_commas = true;
     j->base.row_null = (struct slice)CONSTANT("null");
     j->base.row_head = (struct slice)CONSTANT("{");
     j->base.row_tail = (struct slice)CONSTANT("}");
+    j->base.flat_tail = slice_text(with_schemas ? "}}" : "}");
     j->base.between = (struct slice)CONSTANT(",\"after\":");
     envelope_init(&j->envelope, options->topic_prefix, options->database);
     buf_init(&j->text, SIZE_MAX);

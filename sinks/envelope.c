@@ -69,6 +69,13 @@ int64_t envelope_floor_divide(int64_t number, int64_t by)
     return number / by - (number % by < 0 ? 1 : 0);
 }
 
+int64_t envelope_nanoseconds(int64_t us)
+{
+    if (us > INT64_MAX / 1000)
+        return INT64_MAX;
+    return us < INT64_MIN / 1000 ? INT64_MIN : us * 1000;
+}
+
 void envelope_source_made(struct envelope_made *m, const struct event *event)
 {
     m->source = true;

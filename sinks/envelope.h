@@ -73,5 +73,7 @@ void envelope_write_tail(struct envelope *e, const struct event *event, char op,
 const char *envelope_mark_name(enum snapshot_mark mark);
 /* Rounds down, also below zero. */
 int64_t envelope_floor_divide(int64_t number, int64_t by);
+/* Of microseconds; ends where 64 bits end. */
+int64_t envelope_nanoseconds(int64_t us);
 
 #endif

@@ -1,6 +1,7 @@
 #include "sinks/plan.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sinks/default_literal.h"
 #include "sinks/encoding.h"
@@ -19,10 +20,12 @@ struct compiling {
     struct encoding *encoding;
     struct buf text; /* one piece at a time */
     struct buf literal;
-    struct slice twin;    /* a name that two columns have; at NULL: none */
-    struct slice refused; /* a column that a rule cannot hide; at NULL: none */
+    struct slice twin;          /* a name that two columns have; at NULL: none */
+    struct slice refused;       /* a column that a rule cannot hide; at NULL: none */
+    struct slice taken;         /* a column whose name something told has; at NULL: none */
+    struct connect_field *told; /* what is told behind a flat row, with adjusted names */
     struct error *err;
-    bool told; /* err says why compiling failed */
+    bool is_told; /* err says why compiling failed */
 };
 
 /* Is every column of the key told by the old row of a delete? */
@@ -211,6 +214,22 @@ static bool describe(const struct encoding *e, const struct column *column, stru
     return true;
 }
 
+/* Where an unchanged TOASTed value is not known. */
+static bool compile_unknown(struct compiling *c, struct column_texts *texts,
+                            struct plan_column *out)
+{
+    const struct encoding *e = c->encoding;
+
+    if (e->unavailable_values == UNAVAILABLE_PLACEHOLDER) {
+        texts->unknown = placeholder_for(&e->placeholder, &out->semantic);
+        return true;
+    }
+    texts->unknown = e->has_schemas ? texts->absent : slice_text("");
+    c->text.len = 0;
+    json_text(&c->text, texts->name);
+    return keep_text(c, &out->listed);
+}
+
 static bool compile_column(struct compiling *c, uint16_t index, bool in_key, bool first,
                            struct plan_column *out)
 {
@@ -234,8 +253,8 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
         return false;
     if (not_null)
         texts.absent = constant.at != NULL ? constant : zero;
-    if (!in_key) /* a key is known or it is an error */
-        texts.unknown = placeholder_for(&e->placeholder, &out->semantic);
+    if (!in_key && !compile_unknown(c, &texts, out)) /* a key is known or it is an error */
+        return false;
     if (e->has_schemas) {
         out->schema =
             connect_schema_of(&out->semantic, !not_null,
@@ -263,6 +282,66 @@ static bool names_differ(struct compiling *c, const struct connect_field *fields
     return true;
 }
 
+/* What is told behind a flat row must not meet a column either. */
+static bool told_is_free(struct compiling *c, const struct plan_columns *columns, struct slice name)
+{
+    for (uint16_t i = 0; i < columns->count; i++) {
+        struct slice column = c->relation->columns[columns->at[i].index].name;
+
+        c->literal.len = 0;
+        name_adjust(column, c->encoding->names, false, &c->literal);
+        if (slice_equal(buf_view(&c->literal), name)) {
+            c->taken = column;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One field: its value too, where that is the same for every record of the table. */
+static bool compile_told_field(struct compiling *c, const struct flat_field *field,
+                               struct connect_field *out)
+{
+    struct encoding *e = c->encoding;
+    struct plan *p = c->plan;
+    const struct flat_subject table = {.schema = p->schema, .table = p->table};
+
+    c->literal.len = 0;
+    name_adjust(slice_text(field->name), e->names, false, &c->literal);
+    if (c->literal.failed || !arena_copy(&p->arena, buf_view(&c->literal), &out->name) ||
+        !told_is_free(c, &p->row, out->name))
+        return false;
+    out->schema = flat_schema(field);
+    e->ops->told_lead(out->name, &c->text);
+    if (flat_is_constant(field)) {
+        struct told told = flat_tell(e->flat, field, &table);
+
+        e->ops->told_value(&told, &c->text);
+        return true;
+    }
+    p->told[p->told_count].field = field;
+    return keep_text(c, &p->told[p->told_count++].lead);
+}
+
+static bool compile_told(struct compiling *c)
+{
+    const struct flat *flat = c->encoding->flat;
+    struct plan *p = c->plan;
+
+    if (flat == NULL)
+        return true;
+    p->told = arena_array(&p->arena, flat->field_count, sizeof *p->told);
+    c->told = arena_array(&p->arena, flat->field_count, sizeof *c->told);
+    if (p->told == NULL || c->told == NULL)
+        return false;
+    c->text.len = 0;
+    for (size_t i = 0; i < flat->field_count; i++)
+        if (!compile_told_field(c, &flat->fields[i], &c->told[i]))
+            return false;
+    buf_slice(&c->text, c->encoding->flat_tail);
+    return keep_text(c, &p->told_tail);
+}
+
 /* <topic>.Value and the like */
 static bool schema_name(struct compiling *c, const char *last, struct slice *out)
 {
@@ -273,10 +352,11 @@ static bool schema_name(struct compiling *c, const char *last, struct slice *out
 
 static const struct connect_schema *compile_schema(struct compiling *c,
                                                    const struct plan_columns *columns,
-                                                   const char *last, bool optional)
+                                                   size_t told_count, const char *last,
+                                                   bool optional)
 {
     struct arena *arena = &c->plan->arena;
-    struct connect_field *fields = arena_array(arena, columns->count, sizeof *fields);
+    struct connect_field *fields = arena_array(arena, columns->count + told_count, sizeof *fields);
     struct slice name;
 
     if (fields == NULL || !schema_name(c, last, &name))
@@ -290,7 +370,9 @@ static const struct connect_schema *compile_schema(struct compiling *c,
     }
     if (!names_differ(c, fields, columns->count))
         return NULL;
-    return connect_schema_struct(name, fields, columns->count, optional, arena);
+    for (size_t i = 0; i < told_count; i++)
+        fields[columns->count + i] = c->told[i];
+    return connect_schema_struct(name, fields, columns->count + told_count, optional, arena);
 }
 
 static bool is_written(const struct compiling *c, const struct column *column)
@@ -336,7 +418,7 @@ static bool check_key_is_told(struct compiling *c, const uint16_t *indexes, int 
         const struct column *column = &c->relation->columns[indexes[i]];
 
         if (!column->identity) {
-            c->told = true;
+            c->is_told = true;
             return error_set(c->err, ERROR_CONFIG,
                              "table %.*s.%.*s: topics.key_columns names the column %.*s, which "
                              "deletes do not tell: ALTER TABLE ... REPLICA IDENTITY FULL",
@@ -353,7 +435,7 @@ static bool choose_key(struct compiling *c, uint16_t *indexes, uint16_t *out_cou
 
     if (c->encoding->rules != NULL)
         count = rules_key(c->encoding->rules, c->relation, indexes, c->err);
-    c->told = count < 0;
+    c->is_told = count < 0;
     if (count < 0 || !check_key_is_told(c, indexes, count))
         return false;
     *out_count = count > 0 ? (uint16_t)count : plan_key_columns(c->relation, indexes);
@@ -382,20 +464,30 @@ static bool compile_key(struct compiling *c)
     return compiled;
 }
 
-static bool compile_schemas(struct compiling *c)
+static const struct connect_schema *compile_value_schema(struct compiling *c)
 {
     struct plan *p = c->plan;
+    const struct flat *flat = c->encoding->flat;
     const struct connect_schema *row;
     struct slice name;
 
+    if (flat != NULL)
+        return compile_schema(c, &p->row, flat->field_count, ".Value", false);
+    row = compile_schema(c, &p->row, 0, ".Value", true);
+    if (row == NULL || !schema_name(c, ".Envelope", &name))
+        return NULL;
+    return connect_schema_envelope(name, row, &p->arena);
+}
+
+static bool compile_schemas(struct compiling *c)
+{
+    struct plan *p = c->plan;
+
     if (!c->encoding->has_schemas)
         return true;
-    row = compile_schema(c, &p->row, ".Value", true);
-    if (row == NULL || !schema_name(c, ".Envelope", &name))
-        return false;
-    p->value_schema = connect_schema_envelope(name, row, &p->arena);
+    p->value_schema = compile_value_schema(c);
     if (p->key.count > 0)
-        p->key_schema = compile_schema(c, &p->key, ".Key", false);
+        p->key_schema = compile_schema(c, &p->key, 0, ".Key", false);
     return p->value_schema != NULL && (p->key.count == 0 || p->key_schema != NULL);
 }
 
@@ -411,7 +503,7 @@ static bool fail_compile(const struct compiling *c, struct error *err)
 {
     const struct relation *relation = c->relation;
 
-    if (c->told)
+    if (c->is_told)
         return false;
     if (c->refused.at != NULL)
         return error_set(err, ERROR_CONFIG,
@@ -419,6 +511,13 @@ static bool fail_compile(const struct compiling *c, struct error *err)
                          "columns that are sent as text: leave it out by columns.exclude",
                          SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
                          SLICE_ARGS(c->refused));
+    if (c->taken.at != NULL)
+        return error_set(err, ERROR_CONFIG,
+                         "table %.*s.%.*s: its column %.*s has the name of a field that is told "
+                         "behind the row: give that field another by flat.prefix or by a colon in "
+                         "flat.add_fields, or leave the column out by columns.exclude",
+                         SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
+                         SLICE_ARGS(c->taken));
     if (c->twin.at != NULL)
         return error_set(err, ERROR_CONFIG,
                          "table %.*s.%.*s: two columns come to the same name %.*s in the schema: "
@@ -441,7 +540,8 @@ bool plan_compile(struct plan *p, const struct relation *relation, struct topic 
     p->topic = topic;
     buf_init(&c.text, PLAN_LIMIT_BYTES);
     buf_init(&c.literal, PLAN_LIMIT_BYTES);
-    compiled = (compile_table(&c) && compile_row(&c) && compile_key(&c) && compile_schemas(&c)) ||
+    compiled = (compile_table(&c) && compile_row(&c) && compile_key(&c) && compile_told(&c) &&
+                compile_schemas(&c)) ||
                fail_compile(&c, err);
     compiled = compiled && encoding->ops->heads(encoding, p, err);
     buf_done(&c.text);
@@ -478,6 +578,20 @@ static enum encode_outcome write_constant(struct slice constant, struct buf *out
     return constant.at != NULL ? ENCODE_DONE : ENCODE_UNFIT;
 }
 
+static enum encode_outcome write_unknown(struct encoding *e, const struct plan_column *column,
+                                         struct buf *out)
+{
+    struct buf *names = &e->unavailable;
+
+    buf_slice(out, column->unknown);
+    if (column->listed.at != NULL) {
+        buf_byte(names, names->len == 0 ? '[' : ',');
+        buf_slice(names, column->listed);
+        out->failed = out->failed || names->failed;
+    }
+    return column->unknown.at != NULL ? ENCODE_DONE : ENCODE_MALFORMED;
+}
+
 NOINLINE static enum encode_outcome write_column(struct encoding *e,
                                                  const struct plan_column *column,
                                                  const struct image *image, struct buf *out)
@@ -495,8 +609,7 @@ NOINLINE static enum encode_outcome write_column(struct encoding *e,
         buf_slice(out, column->null);
         return column->null.at != NULL ? ENCODE_DONE : ENCODE_NULL;
     case CELL_UNCHANGED:
-        buf_slice(out, column->unknown);
-        return column->unknown.at != NULL ? ENCODE_DONE : ENCODE_MALFORMED;
+        return write_unknown(e, column, out);
     case CELL_TEXT:
         break;
     }
@@ -520,11 +633,21 @@ static inline void write_lead(struct buf *out, struct slice lead)
         buf_slice(out, lead);
 }
 
+/* The field that was first is left out: so must be the comma that begins the next. */
+static void drop_comma(const struct encoding *e, struct buf *out, size_t start)
+{
+    if (!e->has_commas || out->failed || out->len == start || out->at[start] != ',')
+        return;
+    memmove(out->at + start, out->at + start + 1, out->len - start - 1);
+    out->len--;
+}
+
 static bool write_columns(struct encoding *e, const struct plan_columns *columns,
                           const struct image *image, struct buf *out, struct plan_fault *out_fault)
 {
     const struct plan_column *column = columns->at, *end = column + columns->count;
     const struct cell *cells = image->row->cells;
+    size_t start = out->len;
 
     for (; column < end; column++) {
         const struct cell *cell = &cells[column->index];
@@ -543,6 +666,8 @@ static bool write_columns(struct encoding *e, const struct plan_columns *columns
             return false;
         }
     }
+    if (e->unavailable.len > 0)
+        drop_comma(e, out, start);
     return true;
 }
 
@@ -588,12 +713,62 @@ static bool write_image(const struct plan *p, struct encoding *e, const struct i
     return true;
 }
 
+/* A flat row that there is none of: with a schema, it must be something. */
+static bool write_no_row(const struct plan *p, const struct encoding *e, struct buf *out,
+                         struct plan_fault *out_fault)
+{
+    for (uint16_t i = 0; e->has_schemas && i < p->row.count; i++) {
+        const struct plan_column *column = &p->row.at[i];
+
+        if (write_constant(column->absent, out) != ENCODE_DONE) {
+            *out_fault = (struct plan_fault){.column = column->index, .unfit = true};
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool write_flat(const struct plan *p, struct encoding *e, const struct image *image,
+                       struct buf *out, struct plan_fault *out_fault)
+{
+    if (image->row == NULL)
+        return write_no_row(p, e, out, out_fault);
+    return write_columns(e, &p->row, image, out, out_fault);
+}
+
 bool plan_write_change(const struct plan *p, struct encoding *encoding, const struct image *before,
                        const struct image *after, struct buf *out, struct plan_fault *out_fault)
 {
     buf_slice(out, p->value_head);
+    if (encoding->flat != NULL)
+        return write_flat(p, encoding, after->row != NULL ? after : before, out, out_fault);
     if (!write_image(p, encoding, before, out, out_fault))
         return false;
     buf_slice(out, encoding->between);
     return write_image(p, encoding, after, out, out_fault);
+}
+
+/* Without its comma where the row has written nothing: no value of JSON ends in a brace that
+ * opens. */
+static void write_told_lead(const struct encoding *e, struct slice lead, struct buf *out)
+{
+    bool first = e->has_commas && out->len > 0 && out->at[out->len - 1] == '{';
+
+    if (first && lead.len > 0 && lead.at[0] == ',')
+        lead = slice_of(lead.at + 1, lead.len - 1);
+    buf_slice(out, lead);
+}
+
+void plan_write_told(const struct plan *p, struct encoding *encoding, const struct event *event,
+                     char op, struct buf *out)
+{
+    const struct flat_subject subject = {p->schema, p->table, event, encoding->transaction, op};
+
+    for (size_t i = 0; i < p->told_count; i++) {
+        struct told told = flat_tell(encoding->flat, p->told[i].field, &subject);
+
+        write_told_lead(encoding, p->told[i].lead, out);
+        encoding->ops->told_value(&told, out);
+    }
+    write_told_lead(encoding, p->told_tail, out);
 }

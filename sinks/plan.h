@@ -21,6 +21,7 @@
 #include "millrace/event.h"
 #include "millrace/relation.h"
 #include "sinks/connect_schema.h"
+#include "sinks/flat.h"
 #include "sinks/recorder.h"
 #include "sinks/semantic.h"
 
@@ -37,6 +38,7 @@ struct plan_column {
     struct slice null;                   /* the whole field where it is NULL */
     struct slice absent;  /* ... where the value was not told: null, or a zero for NOT NULL */
     struct slice unknown; /* ... where an unchanged TOASTed value is not known; at NULL: an error */
+    struct slice listed;  /* its name as JSON, to be told where it is not known; at NULL: is not */
 };
 
 struct plan_columns {
@@ -49,11 +51,17 @@ struct key_frame {
     size_t head, tail;
 };
 
+/* Behind a flat row: a constant, and what changes from event to event. */
+struct plan_told {
+    struct slice lead;
+    const struct flat_field *field;
+};
+
 struct plan {
     uint32_t oid;
     uint64_t id; /* relation->id that it was compiled for */
     struct topic *topic;
-    bool told;                     /* the relation was described; side_records.h */
+    bool described;                /* its relation was told of; side_records.h */
     struct collection *collection; /* in which its records are counted; NULL: not looked up yet */
     struct plan_columns row;       /* in the relation's order; hidden ones left out */
     struct plan_columns key;       /* in the key's order; none: records have no key */
@@ -62,6 +70,9 @@ struct plan {
     struct slice key_head; /* up to its first column */
     struct slice key_tail;
     struct key_frame key_frame;
+    struct plan_told *told; /* flat: behind the row, where constants of a table are leads */
+    size_t told_count;
+    struct slice told_tail;     /* what is behind the last of them */
     struct slice schema, table; /* names */
     struct slice source_table;  /* both, as the encoding has them in the source */
     const struct connect_schema *value_schema, *key_schema; /* as plan_column.schema */
@@ -102,9 +113,12 @@ bool plan_write_key(const struct plan *p, struct encoding *encoding, const struc
 bool plan_key_text(const struct plan *p, struct encoding *encoding, const struct image *image,
                    struct slice key, struct buf *out, struct slice *out_text,
                    struct plan_fault *out_fault) MUST_CHECK;
-/* Head and rows of a change. */
+/* Head and rows of a change; flat: the new row, or else the old one. */
 bool plan_write_change(const struct plan *p, struct encoding *encoding, const struct image *before,
                        const struct image *after, struct buf *out,
                        struct plan_fault *out_fault) MUST_CHECK;
+/* Everything behind a flat row. */
+void plan_write_told(const struct plan *p, struct encoding *encoding, const struct event *event,
+                     char op, struct buf *out);
 
 #endif

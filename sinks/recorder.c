@@ -1,6 +1,7 @@
 #include "sinks/recorder.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #include "sinks/table.h"
 #include "sinks/topics.h"
 
-#define PLACE_BYTES 256              /* three names of 63 bytes, and words */
+#define PLACE_BYTES 256 /* three names of 63 bytes, and words */
+#define NUMBER_BYTES 24
 #define KEEP_BYTES ((size_t)1 << 20) /* of each buffer, from event to event */
 
 /*
@@ -30,6 +32,7 @@ struct recorder {
     struct recorder_options options;
     char *owned[7]; /* what options points to */
     struct encoding *encoding;
+    struct flat *flat; /* NULL: rows in envelopes */
     struct rules *rules;
     struct routes *routes;
     struct topics topics;
@@ -43,6 +46,8 @@ struct recorder {
     bool loosened; /* the plan in use is to be made again: it has NOT NULL where a NULL came */
     uint64_t bad_values;
     char bad_value_at[PLACE_BYTES];
+    bool tells_deletes, tells_tombstones, tells_truncates; /* by records? */
+    char numbers[FLAT_HEADERS_MAX][NUMBER_BYTES];          /* of headers */
     struct buf keys[2];
     struct buf texts[2];
     struct buf values[2];
@@ -61,6 +66,27 @@ static void set_context(struct recorder *r)
 
     memcpy(r->context, headers, sizeof headers);
     r->context_count = ARRAY_LEN(headers);
+}
+
+/* Which records a delete makes, and whether a truncate makes any. */
+static void choose_records(struct recorder *r)
+{
+    const struct recorder_options *o = &r->options;
+    struct error err = {0};
+
+    r->tells_deletes = true;
+    r->tells_tombstones = o->tombstones;
+    r->tells_truncates = o->truncates;
+    if (o->envelope != ENVELOPE_FLAT)
+        return;
+    r->flat = flat_create(&o->flat, &err);
+    assert(r->flat != NULL); /* whoever made the options has checked them */
+    r->flat->topic_prefix = o->topic_prefix;
+    r->flat->database = o->database;
+    r->encoding->flat = r->flat;
+    r->tells_deletes = flat_keeps_deletes(r->flat);
+    r->tells_tombstones = flat_makes_tombstones(r->flat, o->tombstones);
+    r->tells_truncates = o->truncates && flat_tells_op(r->flat);
 }
 
 struct recorder *recorder_create(const struct recorder_options *options)
@@ -83,6 +109,7 @@ struct recorder *recorder_create(const struct recorder_options *options)
     assert(r->rules != NULL && r->routes != NULL); /* whoever made the options has checked them */
     r->encoding = encoding_create(&r->options);
     r->encoding->rules = r->rules;
+    choose_records(r);
     if (r->encoding->text != NULL)
         r->encoding->text->rules = r->rules;
     for (int i = 0; i < 2; i++) {
@@ -123,6 +150,7 @@ void recorder_destroy(struct recorder *r)
     destroy_plans(&r->plans);
     topics_done(&r->topics);
     encoding_destroy(r->encoding);
+    flat_destroy(r->flat);
     rules_destroy(r->rules);
     routes_destroy(r->routes);
     schema_registry_destroy(r->options.registry);
@@ -217,6 +245,7 @@ static void begin_event(struct recorder *r)
     }
     buf_reset(&r->truncates, KEEP_BYTES);
     buf_reset(&r->records, KEEP_BYTES);
+    buf_reset(&r->encoding->unavailable, KEEP_BYTES);
     side_records_reset(&r->side, r->is_open);
 }
 
@@ -278,7 +307,10 @@ static bool write_change(const struct making *m, const struct image *before,
         return false;
     if (!plan_write_change(m->plan, m->r->encoding, before, after, out, &fault))
         return fail_write(m, out, &fault);
-    m->r->encoding->ops->tail(m->r->encoding, m->plan, m->event, op, out);
+    if (m->r->flat != NULL)
+        plan_write_told(m->plan, m->r->encoding, m->event, op, out);
+    else
+        m->r->encoding->ops->tail(m->r->encoding, m->plan, m->event, op, out);
     return !out->failed || fail_limit(m);
 }
 
@@ -298,30 +330,28 @@ static struct slice partition_key(struct slice key, const struct key_frame *fram
     return slice_of(key.at + frame->head, key.len - frame->head - frame->tail);
 }
 
-/* Without the headers, which are half of it: there are none yet. */
-static void start_record(struct record *record, const struct making *m)
+/* NULL without memory, which recorder_make() tells.  Headers are not zeroed: there is room for
+ * many, and most records have none. */
+static struct record *new_record(struct recorder *r, struct topic *topic,
+                                 const struct relation *relation)
 {
-    record->topic = m->plan->topic;
-    record->relation = m->relation;
-    record->has_key = record->has_value = false;
-    record->key = record->partition_key = record->value = (struct slice){NULL, 0};
-    record->value_buf = NULL;
-    record->header_count = 0;
+    struct record *record = (struct record *)(void *)buf_room(&r->records, sizeof *record);
+
+    if (record == NULL)
+        return NULL;
+    r->records.len += sizeof *record;
+    memset(record, 0, offsetof(struct record, headers));
+    record->topic = topic;
+    record->relation = relation;
+    return record;
 }
 
 static struct record *add_record(const struct making *m, const struct buf *key, struct buf *value)
 {
-    struct buf *records = &m->r->records;
-    struct record *record = (struct record *)(void *)buf_room(records, sizeof *record);
+    struct record *record = new_record(m->r, m->plan->topic, m->relation);
 
     if (record == NULL)
         return NULL;
-    records->len += sizeof *record;
-    start_record(record, m);
-    if (m->r->context_count > 0) {
-        memcpy(record->headers, m->r->context, m->r->context_count * sizeof *m->r->context);
-        record->header_count = m->r->context_count;
-    }
     if (key != NULL && m->plan->key.count > 0) {
         record->has_key = true;
         record->key = buf_view(key);
@@ -335,14 +365,53 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
     return record;
 }
 
-/* In front of those that are there. */
 static void add_header(struct record *record, const char *name, struct slice value)
 {
     if (record == NULL)
         return;
-    memmove(&record->headers[1], &record->headers[0], record->header_count * sizeof(struct header));
-    record->headers[0] = (struct header){name, value};
-    record->header_count++;
+    assert(record->header_count < RECORD_HEADERS_MAX);
+    record->headers[record->header_count++] = (struct header){name, value};
+}
+
+/* What the options want told of every change, but for what is null. */
+static void add_told_headers(const struct making *m, struct record *record, char op)
+{
+    const struct flat_subject subject = {m->plan->schema, m->plan->table, m->event,
+                                         m->r->encoding->transaction, op};
+    struct flat *flat = m->r->flat;
+
+    for (size_t i = 0; i < flat->header_count; i++) {
+        struct told told = flat_tell(flat, &flat->headers[i], &subject);
+        char *digits = m->r->numbers[i];
+
+        if (told.kind == TOLD_NULL)
+            continue;
+        if (told.kind == TOLD_NUMBER) {
+            (void)snprintf(digits, NUMBER_BYTES, "%" PRId64, told.number);
+            told.text = slice_text(digits);
+        }
+        add_header(record, flat->headers[i].name, told.text);
+    }
+}
+
+/* A record of a change with all its headers.  VALUE at NULL: the tombstone behind a delete; moved:
+ * the header of a key change, NULL: it is none. */
+static void add_change(const struct making *m, char op, const struct buf *key, struct buf *value,
+                       const struct header *moved)
+{
+    struct record *record = add_record(m, key, value);
+    struct buf *names = &m->r->encoding->unavailable;
+
+    if (moved != NULL)
+        add_header(record, moved->name, moved->value);
+    for (size_t i = 0; i < m->r->context_count; i++)
+        add_header(record, m->r->context[i].name, m->r->context[i].value);
+    if (m->r->flat != NULL)
+        add_told_headers(m, record, op);
+    if (names->len > 0 && op != 'd') { /* only a new row may lack something */
+        buf_byte(names, ']');
+        add_header(record, RECORD_HEADER_UNAVAILABLE, buf_view(names));
+    }
 }
 
 static const struct image no_image = {0};
@@ -355,7 +424,7 @@ static bool make_insert(const struct making *m, char op)
     if (!write_key(m, &after, &r->keys[0]) ||
         !write_change(m, &no_image, &after, op, &r->values[0]))
         return false;
-    (void)add_record(m, &r->keys[0], &r->values[0]);
+    add_change(m, op, &r->keys[0], &r->values[0], NULL);
     return true;
 }
 
@@ -364,17 +433,31 @@ static struct image old_image(const struct event *event)
     return (struct image){.row = &event->old, .key_only = event->old_kind == OLD_KEY};
 }
 
-static bool make_delete(const struct making *m)
+static bool write_delete(const struct making *m, const struct image *before)
+{
+    if (m->r->tells_deletes)
+        return write_change(m, before, &no_image, 'd', &m->r->values[0]);
+    return side_records_change(&m->r->side, m->event, m->relation, m->plan, &m->r->records, m->err);
+}
+
+/* What was written, and the tombstone. */
+static void add_delete(const struct making *m, const struct header *moved)
 {
     struct recorder *r = m->r;
+
+    if (r->tells_deletes)
+        add_change(m, 'd', &r->keys[0], &r->values[0], moved);
+    if (r->tells_tombstones)
+        add_change(m, 'd', &r->keys[0], NULL, moved);
+}
+
+static bool make_delete(const struct making *m)
+{
     struct image before = old_image(m->event);
 
-    if (!write_key(m, &before, &r->keys[0]) ||
-        !write_change(m, &before, &no_image, 'd', &r->values[0]))
+    if (!write_key(m, &before, &m->r->keys[0]) || !write_delete(m, &before))
         return false;
-    (void)add_record(m, &r->keys[0], &r->values[0]);
-    if (r->options.tombstones)
-        (void)add_record(m, &r->keys[0], NULL);
+    add_delete(m, NULL);
     return true;
 }
 
@@ -393,22 +476,19 @@ static bool write_key_texts(const struct making *m, const struct image *before,
     return true;
 }
 
-/* The same row under another key: gone there, new here. */
+/* The same row under another key: gone there, new here.  Headers tell the other key, for followers
+ * that want to rename instead of removing and adding. */
 static bool make_key_change(const struct making *m, const struct image *before,
                             const struct image *after)
 {
-    static const char new_key[] = "__debezium.newkey", old_key[] = "__debezium.oldkey";
     struct recorder *r = m->r;
     struct slice texts[2]; /* of the old key and the new one */
 
-    if (!write_key_texts(m, before, after, texts) ||
-        !write_change(m, before, &no_image, 'd', &r->values[0]) ||
+    if (!write_key_texts(m, before, after, texts) || !write_delete(m, before) ||
         !write_change(m, &no_image, after, 'c', &r->values[1]))
         return false;
-    add_header(add_record(m, &r->keys[0], &r->values[0]), new_key, texts[1]);
-    if (r->options.tombstones)
-        add_header(add_record(m, &r->keys[0], NULL), new_key, texts[1]);
-    add_header(add_record(m, &r->keys[1], &r->values[1]), old_key, texts[0]);
+    add_delete(m, &(struct header){"__debezium.newkey", texts[1]});
+    add_change(m, 'c', &r->keys[1], &r->values[1], &(struct header){"__debezium.oldkey", texts[0]});
     return true;
 }
 
@@ -439,7 +519,7 @@ static bool make_update(const struct making *m)
     }
     if (!write_change(m, tells_before(m) ? &before : &no_image, &after, 'u', &r->values[0]))
         return false;
-    (void)add_record(m, &r->keys[1], &r->values[0]);
+    add_change(m, 'u', &r->keys[1], &r->values[0], NULL);
     return true;
 }
 
@@ -514,24 +594,20 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
     for (uint32_t i = 0; i < event->truncated_count; i++) {
         const struct relation *relation = event->truncated[i];
         struct making m = {r, event, relation, plan_of(r, relation, err), err};
-        struct record *record;
 
         if (m.plan == NULL || !write_change(&m, &no_image, &no_image, 't', out))
             return false;
-        record = add_record(&m, NULL, out);
-        if (record == NULL)
-            break;
-        record->value = slice_of(NULL, out->len - start);
-        record->value_buf = NULL;
-        start = out->len;
+        add_change(&m, 't', NULL, out, NULL);
     }
     records = (struct record *)(void *)r->records.at;
-    start = 0;
     for (size_t i = 0; i < r->records.len / sizeof *records; i++) {
-        if (records[i].value.at != NULL) /* a side record */
+        size_t end = records[i].value.len; /* of all so far */
+
+        if (records[i].relation == NULL) /* a side record */
             continue;
-        records[i].value.at = out->at + start;
-        start += records[i].value.len;
+        records[i].value = slice_of(out->at + start, end - start);
+        records[i].value_buf = NULL;
+        start = end;
     }
     return true;
 }
@@ -561,16 +637,13 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
             "the logical message at LSN %s makes a record larger than the limit of %zu "
             "bytes: raise limits.record",
             lsn_format(event->lsn).text, r->options.record_limit_bytes);
-    record = (struct record *)(void *)buf_room(&r->records, sizeof *record);
+    record = new_record(r, r->messages, NULL);
     if (record == NULL)
-        return true; /* make() looks at r->records.failed */
-    *record = (struct record){.topic = r->messages,
-                              .has_key = true,
-                              .key = buf_view(&r->keys[0]),
-                              .partition_key = partition_key(buf_view(&r->keys[0]), &frame),
-                              .has_value = true,
-                              .value = buf_view(&r->values[0])};
-    r->records.len += sizeof *record;
+        return true;
+    record->has_key = record->has_value = true;
+    record->key = buf_view(&r->keys[0]);
+    record->partition_key = partition_key(record->key, &frame);
+    record->value = buf_view(&r->values[0]);
     return true;
 }
 
@@ -585,7 +658,7 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
     case EVENT_READ:
         return make_row(r, event, err);
     case EVENT_TRUNCATE:
-        return !r->options.truncates || make_truncate(r, event, err);
+        return !r->tells_truncates || make_truncate(r, event, err);
     case EVENT_MESSAGE:
         return make_message(r, event, err);
     case EVENT_COMMIT:
@@ -612,7 +685,7 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
         return true; /* nobody counts */
     if (!make(r, event, err))
         return false;
-    if (r->records.failed)
+    if (r->records.failed || r->encoding->unavailable.failed)
         return error_set(err, ERROR_SYSTEM, "no memory for the records of an event");
     if (!event->repeated)
         *out = (struct records){(const struct record *)(const void *)r->records.at,

@@ -12,8 +12,9 @@
  * not name what it deletes. Snapshot and stream must therefore agree on column.identity.
  *
  * One event makes none, one or several records: a delete makes the change and its tombstone, a
- * changed key a delete, a tombstone and a create, a truncate one record for each table.  Records
- * beside those of rows (transactions, heartbeats, relations) are told by side_records.h.
+ * changed key a delete, a tombstone and a create, a truncate one record for each table.  Where the
+ * row itself is the value, flat.h tells what differs.  Records beside those of rows (transactions,
+ * heartbeats, relations) are told by side_records.h.
  */
 #ifndef SINKS_RECORDER_H
 #define SINKS_RECORDER_H
@@ -27,9 +28,13 @@
 #include "millrace/error.h"
 #include "millrace/event.h"
 #include "millrace/slice.h"
+#include "sinks/flat.h"
 #include "sinks/name_adjust.h"
 #include "sinks/rules.h"
 #include "sinks/type_modes.h"
+
+/* How an event is laid out in a record; see envelope.h and flat.h. */
+enum envelope_kind { ENVELOPE_DEBEZIUM, ENVELOPE_FLAT };
 
 enum encoding_kind { ENCODING_JSON, ENCODING_JSON_SCHEMA, ENCODING_AVRO };
 
@@ -37,6 +42,15 @@ enum encoding_kind { ENCODING_JSON, ENCODING_JSON_SCHEMA, ENCODING_AVRO };
 enum avro_types {
     AVRO_TYPES_CONNECT,  /* Kafka Connect's and Debezium's names, as connect.* properties */
     AVRO_TYPES_STANDARD, /* Avro's own logical types, no properties */
+};
+
+/* What becomes of an unchanged TOASTed value that nobody knows. */
+enum unavailable_values {
+    /* Told by name in the header RECORD_HEADER_UNAVAILABLE: ["note","attrs"].  The field is left
+     * out where there is no schema, else null, or the zero or default of a column that is NOT NULL.
+     */
+    UNAVAILABLE_LIST,
+    UNAVAILABLE_PLACEHOLDER,
 };
 
 /* Under which subject the registry keeps a schema. */
@@ -59,8 +73,10 @@ struct recorder_options {
     const char *heartbeat_prefix;  /* of the heartbeats' topic: in front of delimiter and prefix */
     bool relation_changes;         /* descriptions of tables in a topic of their own */
     const char *run_id; /* of context headers, on each change: Debezium's; NULL: no such headers */
-    /* For an unchanged TOASTed value that nobody knows. */
-    const char *unavailable_value_placeholder;
+    enum unavailable_values unavailable_values;
+    const char *unavailable_value_placeholder; /* of UNAVAILABLE_PLACEHOLDER */
+    enum envelope_kind envelope;
+    struct flat_options flat;    /* of ENVELOPE_FLAT; its texts must outlive the recorder */
     enum encoding_kind encoding; /* of keys and values */
     enum name_adjustment names;  /* of schemas and fields; avro makes them legal in any case */
     struct type_modes types;
@@ -84,7 +100,8 @@ struct header {
     struct slice value;
 };
 
-#define RECORD_HEADERS_MAX 8
+#define RECORD_HEADERS_MAX 16
+#define RECORD_HEADER_UNAVAILABLE "millrace.unavailable"
 
 struct record {
     struct topic *topic;
@@ -95,9 +112,9 @@ struct record {
     struct slice value;
     struct buf *value_buf; /* holds the value and nothing else: a sink may buf_take() it instead of
                             * copying; NULL: it must copy */
-    struct header headers[RECORD_HEADERS_MAX];
-    size_t header_count;
     const struct relation *relation; /* NULL for what is no change of a table */
+    size_t header_count;
+    struct header headers[RECORD_HEADERS_MAX]; /* the last member: see recorder.c:new_record() */
 };
 
 struct records {

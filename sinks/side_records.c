@@ -46,7 +46,7 @@ static void undo_last(struct side_records *s)
 
     transactions_undo(&s->transactions);
     for (size_t i = 0; i < s->told.len / sizeof(struct plan *); i++)
-        plans[i]->told = false;
+        plans[i]->described = false;
     s->told.len = s->told_relations.len = 0;
 }
 
@@ -179,7 +179,7 @@ static bool tell_relation(struct side_records *s, const struct event *event,
                           struct error *err)
 {
     begin_json(s);
-    plan->told = true;
+    plan->described = true;
     buf_append(&s->told, &plan, sizeof(struct plan *));
     buf_append(&s->told_relations, &relation, sizeof(const struct relation *));
     return !relation_history_tell(&s->history, event, relation, &s->key_json, &s->value_json) ||
@@ -190,7 +190,7 @@ bool side_records_change(struct side_records *s, const struct event *event,
                          const struct relation *relation, struct plan *plan, struct buf *records,
                          struct error *err)
 {
-    if (s->options->relation_changes && !plan->told &&
+    if (s->options->relation_changes && !plan->described &&
         !tell_relation(s, event, relation, plan, records, err))
         return false;
     if (!s->options->transaction_metadata || event->commit_lsn == 0)

@@ -100,6 +100,7 @@ struct contender {
     void (*run)(struct bench *b, struct recorder *recorder, long events);
     size_t against; /* which of them ours is compared to; of a library: itself */
     enum encoding_kind encoding;
+    enum envelope_kind envelope;
     struct fake_registry registry;
     struct recorder *recorder; /* ours */
     double ns[ROUNDS];
@@ -157,6 +158,7 @@ static const struct record *make_one(struct recorder *recorder, struct bench *b)
     next_event(b);
     if (!recorder_make(recorder, &b->event, &records, &b->err))
         fail(b->err.text);
+    recorder_taken(recorder);
     return records.at;
 }
 
@@ -376,16 +378,20 @@ static void run_avro_c(struct bench *b, struct recorder *recorder, long events)
     }
 }
 
-enum { JSON, JSON_SCHEMA, AVRO, JANSSON, AVRO_C, CONTENDERS };
+enum { JSON, JSON_SCHEMA, JSON_FLAT, AVRO, AVRO_FLAT, JANSSON, AVRO_C, CONTENDERS };
 
 static struct recorder *recorder_of(struct contender *c)
 {
-    struct recorder_options options = {.topic_prefix = "shop",
-                                       .topic_delimiter = ".",
-                                       .database = "depot",
-                                       .unavailable_value_placeholder = "?",
-                                       .encoding = c->encoding,
-                                       .record_limit_bytes = 1 << 20};
+    static const char *const told[] = {"op", "lsn", "sequence", "table"};
+    struct recorder_options options = {
+        .topic_prefix = "shop",
+        .topic_delimiter = ".",
+        .database = "depot",
+        .unavailable_value_placeholder = "?",
+        .envelope = c->envelope,
+        .flat = {{told, ARRAY_LEN(told)}, {told, ARRAY_LEN(told)}, "__", FLAT_REWRITE},
+        .encoding = c->encoding,
+        .record_limit_bytes = 1 << 20};
 
     if (c->encoding == ENCODING_AVRO)
         options.registry = fake_registry_init(&c->registry);
@@ -563,7 +569,9 @@ int main(int argc, char **argv)
     static struct contender contenders[CONTENDERS] = {
         [JSON] = {"json", run_ours, JANSSON, .encoding = ENCODING_JSON},
         [JSON_SCHEMA] = {"json-schema", run_ours, JANSSON, .encoding = ENCODING_JSON_SCHEMA},
+        [JSON_FLAT] = {"json flat", run_ours, JANSSON, ENCODING_JSON, ENVELOPE_FLAT},
         [AVRO] = {"avro", run_ours, AVRO_C, .encoding = ENCODING_AVRO},
+        [AVRO_FLAT] = {"avro flat", run_ours, AVRO_C, ENCODING_AVRO, ENVELOPE_FLAT},
         [JANSSON] = {"jansson", run_jansson, JANSSON, .encoding = ENCODING_JSON},
         [AVRO_C] = {"Avro C", run_avro_c, AVRO_C, .encoding = ENCODING_AVRO},
     };

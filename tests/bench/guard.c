@@ -174,6 +174,7 @@ static void record(struct guard *g, struct event *event)
         fail(&err);
     for (size_t i = 0; i < records.count; i++)
         g->bytes += records.at[i].key.len + records.at[i].value.len;
+    recorder_taken(g->recorder);
 }
 
 static enum decoded decode(struct guard *g, struct buf *message, struct event *event)

@@ -15,7 +15,7 @@ import json
 import re
 from datetime import datetime, timezone
 
-PLACEHOLDER = "__debezium_unavailable_value"
+UNAVAILABLE = "millrace.unavailable"
 UNCHANGED = object()
 
 
@@ -52,8 +52,6 @@ def from_json(kind, value):
     """The canonical text of a JSON value; None stays None."""
     if value is None:
         return None
-    if value == PLACEHOLDER or value == base64.b64encode(PLACEHOLDER.encode()).decode():
-        return UNCHANGED
     if kind == "int":
         return str(value)
     if kind == "bool":
@@ -88,6 +86,14 @@ def row_from_json(table, row):
     return {name: from_json(kinds[name], value) for name, value in row.items()}
 
 
+def new_row(table, record, row):
+    """With what the record's header says is not in it."""
+    unchanged = json.loads(dict(record.headers).get(UNAVAILABLE, "[]"))
+    if row is None or not unchanged:
+        return row_from_json(table, row)
+    return row_from_json(table, row) | {name: UNCHANGED for name in unchanged if name not in row}
+
+
 def row_from_postgres(table, row):
     if row is None:
         return None
@@ -105,7 +111,7 @@ def change_of(record, tables):
     name = value["source"]["schema"] + "." + value["source"]["table"]
     table = tables[name]
     return Change(value["op"], name, record.key.decode() if record.key is not None else None,
-                  row_from_json(table, value["before"]), row_from_json(table, value["after"]))
+                  row_from_json(table, value["before"]), new_row(table, record, value["after"]))
 
 
 def murmur2(data):
@@ -299,7 +305,7 @@ def replay(table, records):
             keyed.pop(record.key, None)
             continue
         value = json.loads(record.value)
-        before, after = row_from_json(table, value["before"]), row_from_json(table, value["after"])
+        before, after = row_from_json(table, value["before"]), new_row(table, record, value["after"])
         if value["op"] == "t":
             keyed.clear()
             loose.clear()

@@ -414,12 +414,19 @@ struct oracle {
     struct event event;
 };
 
-static void set_up(struct oracle *o)
+/* One of each kind that is told behind a flat row. */
+static const char *const told[] = {"op",         "ts_ms",    "source.ts_ns", "transaction.id",
+                                   "table",      "snapshot", "sequence",     "txId",
+                                   "source.lsn", "xmin",     "origin",       "origin_lsn"};
+
+static void set_up(struct oracle *o, enum envelope_kind envelope)
 {
     struct recorder_options options = {.topic_prefix = "p",
                                        .topic_delimiter = ".",
                                        .database = "depot",
                                        .unavailable_value_placeholder = "?",
+                                       .envelope = envelope,
+                                       .flat = {.fields = {told, ARRAY_LEN(told)}, .prefix = "__"},
                                        .encoding = ENCODING_AVRO,
                                        .record_limit_bytes = 1 << 20};
     struct error err = {0};
@@ -541,6 +548,56 @@ static void make_source(struct oracle *o, struct making *m, const avro_value_t *
     set_null(&source, "origin_lsn");
 }
 
+static void make_event(struct event *e, struct making *m)
+{
+    e->lsn = next(m) >> 1;
+    e->prior_end_lsn = next(m) >> 1;
+    e->xid = next(m) % 3 == 0 ? 0 : (uint32_t)next(m) | 1;
+    e->commit_us = number(m, 50);
+    e->seen_ns = number(m, 60);
+    e->mark = next(m) % 2 == 0 ? MARK_NONE : MARK_LAST_IN_TABLE;
+    e->origin = slice_text(next(m) % 2 == 0 ? "" : "elsewhere");
+    e->origin_lsn = next(m) >> 1;
+}
+
+static void set_if(const avro_value_t *record, const char *name, bool there, int64_t number_)
+{
+    if (there)
+        set_long(record, name, true, number_);
+    else
+        set_null(record, name);
+}
+
+static void make_flat(struct oracle *o, struct making *m, const avro_value_t *record)
+{
+    struct event *e = &o->event;
+    char sequence[64];
+
+    make_row(o, m, record);
+    make_event(e, m);
+    (void)snprintf(sequence, sizeof sequence, "[\"%llu\",\"%llu\"]",
+                   (unsigned long long)e->prior_end_lsn, (unsigned long long)e->lsn);
+    set_text(record, "__deleted", 1, "false");
+    set_text(record, "__op", 1, "c");
+    set_long(record, "__ts_ms", true, e->seen_ns / 1000000 - (e->seen_ns % 1000000 < 0));
+    set_long(record, "__source_ts_ns", true, e->commit_us * 1000);
+    set_null(record, "__transaction_id");
+    set_text(record, "__table", 1, "t");
+    if (e->mark == MARK_NONE)
+        set_null(record, "__snapshot");
+    else
+        set_text(record, "__snapshot", 1, "last_in_data_collection");
+    set_text(record, "__sequence", 1, sequence);
+    set_if(record, "__txId", e->xid != 0, e->xid);
+    set_long(record, "__source_lsn", true, (int64_t)e->lsn);
+    set_null(record, "__xmin");
+    if (e->origin.len == 0)
+        set_null(record, "__origin");
+    else
+        set_text(record, "__origin", 1, "elsewhere");
+    set_if(record, "__origin_lsn", e->origin.len > 0, (int64_t)e->origin_lsn);
+}
+
 static void make_envelope(struct oracle *o, struct making *m, const avro_value_t *envelope)
 {
     avro_value_t after = field_of(envelope, "after");
@@ -582,31 +639,44 @@ static void compare(struct oracle *o, avro_value_t *envelope, uint64_t seed)
     free(bytes);
 }
 
-static void test_random_rows(void **state)
+static void compare_rows(enum envelope_kind kind,
+                         void (*make)(struct oracle *o, struct making *m, const avro_value_t *into))
 {
     const char *is_long = getenv("MILLRACE_LONG");
     int rows = is_long != NULL && *is_long != '\0' ? ROWS_LONG : ROWS;
     struct oracle *o = calloc(1, sizeof *o);
 
-    (void)state;
     assert_non_null(o);
-    set_up(o);
+    set_up(o, kind);
     for (int i = 1; i <= rows; i++) {
         struct making m = {.seed = (uint64_t)i * UINT64_C(0x9E3779B97F4A7C15)};
-        avro_value_t envelope;
+        avro_value_t value;
 
-        assert_int_equal(avro_generic_value_new(o->class, &envelope), 0);
-        make_envelope(o, &m, &envelope);
-        compare(o, &envelope, (uint64_t)i);
-        avro_value_decref(&envelope);
+        assert_int_equal(avro_generic_value_new(o->class, &value), 0);
+        make(o, &m, &value);
+        compare(o, &value, (uint64_t)i);
+        avro_value_decref(&value);
     }
     tear_down(o);
     free(o);
 }
 
+static void test_random_rows(void **state)
+{
+    (void)state;
+    compare_rows(ENVELOPE_DEBEZIUM, make_envelope);
+}
+
+static void test_random_flat_rows(void **state)
+{
+    (void)state;
+    compare_rows(ENVELOPE_FLAT, make_flat);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_rows),
+                                       cmocka_unit_test(test_random_flat_rows)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,6 +327,9 @@ struct payload_case {
     const char *hex;
 };
 
+#define HEADERS_4 "00 00000000 00 00000000 00 00000000 00 00000000 "
+#define HEADERS_16 HEADERS_4 HEADERS_4 HEADERS_4 HEADERS_4
+
 static struct payload_case payload_cases[] = {
     {"topic", PAYLOAD_TOPIC, true, "00000000 't'"},
     {"topic without a name", PAYLOAD_TOPIC, false, "00000000"},
@@ -345,9 +348,10 @@ static struct payload_case payload_cases[] = {
     {"null value with bytes", PAYLOAD_RECORD, false,
      "00000000 01 0000000000000000 00 00000001 'kv'"},
     {"unknown flag", PAYLOAD_RECORD, false, "00000000 07 0000000000000000 00 00000001 'kv'"},
+    {"as many headers as there may be", PAYLOAD_RECORD, true,
+     "00000000 00 0000000000000000 10 " HEADERS_16 "00000000"},
     {"too many headers", PAYLOAD_RECORD, false,
-     "00000000 00 0000000000000000 09 00 00000000 00 00000000 00 00000000 00 00000000 00 00000000 "
-     "00 00000000 00 00000000 00 00000000 00 00000000 00000000"},
+     "00000000 00 0000000000000000 11 " HEADERS_16 "00 00000000 00000000"},
     {"header name without an end", PAYLOAD_RECORD, false,
      "00000000 03 0000000000000000 01 'hhhhhhhh'"},
     {"header value too long", PAYLOAD_RECORD, false,

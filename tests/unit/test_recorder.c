@@ -150,6 +150,7 @@ static struct recorder_options plain_options(void)
                                      .database = "depot",
                                      .tombstones = true,
                                      .truncates = true,
+                                     .unavailable_values = UNAVAILABLE_PLACEHOLDER,
                                      .unavailable_value_placeholder =
                                          "__debezium_unavailable_value",
                                      .record_limit_bytes = 1 << 20};

@@ -253,6 +253,36 @@ static void what_is_not_relayed_is_not_told(void **state)
     fixture_destroy(f);
 }
 
+/* Flat rows tell the block's fields, and a delete that makes no record of its own is counted. */
+static void flat_rows_tell_it_too(void **state)
+{
+    static const char *const told[] = {"transaction.id", "transaction.total_order",
+                                       "transaction.data_collection_order"};
+    struct fixture *f = fixture_create();
+    struct event first = insert(f, &f->a, 1000, 1), second = insert(f, &f->a, 1000, 2);
+    struct event end = event_of(EVENT_COMMIT, 1000, 0), row = insert(f, &f->a, 0, 0);
+
+    (void)state;
+    f->options.transaction_metadata = true;
+    f->options.envelope = ENVELOPE_FLAT;
+    f->options.flat = (struct flat_options){{told, 3}, {NULL, 0}, "__", FLAT_TOMBSTONE};
+    fixture_open(f);
+    first.kind = EVENT_DELETE;
+    first.old_kind = OLD_KEY;
+    first.old = first.row;
+    assert_taken(f, &first, BEGIN "p.public.a tombstone\n");
+    assert_taken(f, &second,
+                 "p.public.a {\"id\":1,\"v\":\"x\",\"__transaction_id\":\"7:1000\","
+                 "\"__transaction_total_order\":2,\"__transaction_data_collection_order\":2}\n");
+    assert_taken(f, &end, END("2", COLLECTION("public.a", "2")));
+    row.kind = EVENT_READ;
+    assert_taken(f, &row,
+                 "p.public.a {\"id\":1,\"v\":\"x\",\"__transaction_id\":null,"
+                 "\"__transaction_total_order\":null,"
+                 "\"__transaction_data_collection_order\":null}\n");
+    fixture_destroy(f);
+}
+
 static void without_the_option_nothing_is_told(void **state)
 {
     struct fixture *f = fixture_create();
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(truncates_and_messages_count),
         cmocka_unit_test(repeated_events_are_counted_only),
         cmocka_unit_test(what_is_not_relayed_is_not_told),
+        cmocka_unit_test(flat_rows_tell_it_too),
         cmocka_unit_test(without_the_option_nothing_is_told),
         cmocka_unit_test(heartbeats),
         cmocka_unit_test(heartbeats_in_avro),
