@@ -461,18 +461,18 @@ bool postgres_describe_tables(const struct postgres_options *options, int stop_f
     return describe(options, stop_fd, false, out, err);
 }
 
-void postgres_describe_done(struct description *out)
+void postgres_describe_done(struct description *d)
 {
-    struct pg_describing *d = out->work;
+    struct pg_describing *work = d->work;
 
-    if (d != NULL) {
-        buf_done(&d->oids);
-        inventory_done(&d->inventory);
-        pg_catalog_destroy(d->catalog);
-        pg_selection_destroy(d->selection);
-        pg_conn_close(&d->sql);
-        free(d);
+    if (work != NULL) {
+        buf_done(&work->oids);
+        inventory_done(&work->inventory);
+        pg_catalog_destroy(work->catalog);
+        pg_selection_destroy(work->selection);
+        pg_conn_close(&work->sql);
+        free(work);
     }
-    arena_done(&out->arena);
-    *out = (struct description){0};
+    arena_done(&d->arena);
+    *d = (struct description){0};
 }
