@@ -306,6 +306,8 @@ static bool names_key(const struct relation *relation, struct slice names)
 {
     size_t at = 0;
 
+    if (names.at == NULL)
+        return false;
     for (uint16_t i = 0; i < relation->key_count; i++) {
         struct slice name = relation->columns[relation->key[i]].name;
 
