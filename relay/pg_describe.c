@@ -24,11 +24,17 @@ struct pg_describing {
     struct error *err;
 };
 
+/* "" for NULL. */
+static struct slice cell_text(const PGresult *rows, int row, int column)
+{
+    return slice_of(PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column));
+}
+
 static struct slice cell(const PGresult *rows, int row, int column)
 {
     if (PQgetisnull(rows, row, column))
         return (struct slice){NULL, 0};
-    return slice_of(PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column));
+    return cell_text(rows, row, column);
 }
 
 static uint32_t cell_oid(const PGresult *rows, int row, int column)
@@ -179,7 +185,7 @@ static bool list_others(struct pg_describing *d, const PGresult *rows, bool capt
     struct description *out = d->out;
 
     for (int row = 0; row < PQntuples(rows); row++) {
-        struct slice schema = cell(rows, row, O_SCHEMA), name = cell(rows, row, O_NAME);
+        struct slice schema = cell_text(rows, row, O_SCHEMA), name = cell_text(rows, row, O_NAME);
         char kind = PQgetvalue(rows, row, O_KIND)[0];
         bool meant = d->options->tables_include.count > 0 || kind == 'r' || kind == 'p';
 
