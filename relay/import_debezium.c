@@ -94,9 +94,11 @@ static void set_name(struct importing *i)
     if (from == NULL)
         from = "debezium";
     for (const char *at = from; *at != '\0' && used < sizeof name - 1; at++) {
-        char letter = *at >= 'A' && *at <= 'Z' ? (char)(*at + 32) : *at;
+        char letter = import_lower(*at);
 
-        name[used++] = strchr(relay_letters, letter) != NULL ? letter : '-';
+        if (strchr(relay_letters, letter) == NULL)
+            letter = '-';
+        name[used++] = letter;
     }
     (void)import_take(i, "name");
     (void)import_set_path(i, "name", "name", used == 0 ? "debezium" : name);

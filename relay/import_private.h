@@ -26,6 +26,7 @@ const char *import_take(struct importing *i, const char *name);
 const char *import_peek(const struct importing *i, const char *name);
 /* A formatted text in the importer's memory; "" when that is full. */
 const char *import_text(struct importing *i, const char *fmt, ...) PRINTF_LIKE(2, 3);
+char import_lower(char letter);
 /* Without blanks around it. */
 const char *import_trim(struct importing *i, const char *text, size_t len);
 

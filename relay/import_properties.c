@@ -349,7 +349,7 @@ static bool check_text(const struct reading *r, struct slice file)
     size_t good = utf8_span(file);
 
     for (size_t i = 0; i < good; i++)
-        if (file.at[i] < 0x20 && memchr("\t\n\r\f", file.at[i], 4) == NULL)
+        if (file.at[i] < 0x20 && !is_blank(file.at[i]) && file.at[i] != '\n' && file.at[i] != '\r')
             return error_set(r->err, ERROR_CONFIG,
                              "%s: byte %zu is no text: this is not a connector's configuration",
                              r->name, i);

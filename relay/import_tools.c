@@ -63,10 +63,21 @@ static const char *keep_buf(struct importing *i, struct buf *text)
 
 static const char *format(struct importing *i, const char *fmt, va_list args)
 {
-    char text[2048];
+    va_list again;
+    int len;
+    char *text = NULL;
 
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    return keep(i, slice_text(text));
+    va_copy(again, args);
+    len = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (len >= 0)
+        text = arena_alloc(i->memory, (size_t)len + 1);
+    if (text == NULL) {
+        i->full = true;
+        return "";
+    }
+    (void)vsnprintf(text, (size_t)len + 1, fmt, args);
+    return text;
 }
 
 const char *import_text(struct importing *i, const char *fmt, ...)
@@ -216,8 +227,12 @@ static const char *variable_of(struct importing *i, const struct option *option)
 
     if (len > 3 && strncmp(sample, "${", 2) == 0 && sample[len - 1] == '}')
         return import_text(i, "%.*s", (int)(len - 3), sample + 2);
-    for (word = word == NULL ? option->path : word + 1; *word != '\0' && used < 40; word++)
-        name[used++] = *word >= 'a' && *word <= 'z' ? (char)(*word - 32) : *word;
+    for (word = word == NULL ? option->path : word + 1; *word != '\0' && used < 40; word++) {
+        name[used] = *word;
+        if (*word >= 'a' && *word <= 'z')
+            name[used] = (char)(*word - 'a' + 'A');
+        used++;
+    }
     return import_text(i, "MILLRACE_%s", name);
 }
 
@@ -287,6 +302,13 @@ void import_set_secret(struct importing *i, const struct option *option, const c
     set_variable(i, option, variable);
 }
 
+char import_lower(char letter)
+{
+    if (letter >= 'A' && letter <= 'Z')
+        return (char)(letter - 'A' + 'a');
+    return letter;
+}
+
 static const char *lower(struct importing *i, const char *text)
 {
     size_t len = strlen(text);
@@ -297,7 +319,7 @@ static const char *lower(struct importing *i, const char *text)
         return "";
     }
     for (size_t k = 0; k <= len; k++)
-        copy[k] = text[k] >= 'A' && text[k] <= 'Z' ? (char)(text[k] + 32) : text[k];
+        copy[k] = import_lower(text[k]);
     return copy;
 }
 

@@ -24,11 +24,17 @@ struct pg_describing {
     struct error *err;
 };
 
+/* "" for NULL. */
+static struct slice cell_text(const PGresult *rows, int row, int column)
+{
+    return slice_of(PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column));
+}
+
 static struct slice cell(const PGresult *rows, int row, int column)
 {
     if (PQgetisnull(rows, row, column))
         return (struct slice){NULL, 0};
-    return slice_of(PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column));
+    return cell_text(rows, row, column);
 }
 
 static uint32_t cell_oid(const PGresult *rows, int row, int column)
@@ -179,7 +185,7 @@ static bool list_others(struct pg_describing *d, const PGresult *rows, bool capt
     struct description *out = d->out;
 
     for (int row = 0; row < PQntuples(rows); row++) {
-        struct slice schema = cell(rows, row, O_SCHEMA), name = cell(rows, row, O_NAME);
+        struct slice schema = cell_text(rows, row, O_SCHEMA), name = cell_text(rows, row, O_NAME);
         char kind = PQgetvalue(rows, row, O_KIND)[0];
         bool meant = d->options->tables_include.count > 0 || kind == 'r' || kind == 'p';
 
@@ -306,6 +312,8 @@ static bool names_key(const struct relation *relation, struct slice names)
 {
     size_t at = 0;
 
+    if (names.at == NULL)
+        return false;
     for (uint16_t i = 0; i < relation->key_count; i++) {
         struct slice name = relation->columns[relation->key[i]].name;
 
@@ -461,18 +469,18 @@ bool postgres_describe_tables(const struct postgres_options *options, int stop_f
     return describe(options, stop_fd, false, out, err);
 }
 
-void postgres_describe_done(struct description *out)
+void postgres_describe_done(struct description *d)
 {
-    struct pg_describing *d = out->work;
+    struct pg_describing *work = d->work;
 
-    if (d != NULL) {
-        buf_done(&d->oids);
-        inventory_done(&d->inventory);
-        pg_catalog_destroy(d->catalog);
-        pg_selection_destroy(d->selection);
-        pg_conn_close(&d->sql);
-        free(d);
+    if (work != NULL) {
+        buf_done(&work->oids);
+        inventory_done(&work->inventory);
+        pg_catalog_destroy(work->catalog);
+        pg_selection_destroy(work->selection);
+        pg_conn_close(&work->sql);
+        free(work);
     }
-    arena_done(&out->arena);
-    *out = (struct description){0};
+    arena_done(&d->arena);
+    *d = (struct description){0};
 }

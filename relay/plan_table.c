@@ -255,20 +255,28 @@ void plan_report_table(const struct planning *p, const struct described_table *t
 
 /* ---- the whole ---- */
 
+static bool set_has(const struct pattern_set *set, const struct slice *names, size_t count)
+{
+    char name[NAME_BYTES];
+
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(name, sizeof name, "%.*s", SLICE_ARGS(names[i]));
+        if (pattern_set_matches(set, name))
+            return true;
+    }
+    return false;
+}
+
 static bool matches_some(const char *option, const char *pattern, const struct slice *names,
                          size_t count)
 {
     struct pattern_set set = {0};
     struct error err = {0};
-    bool found = false;
-    char name[NAME_BYTES];
+    bool found;
 
     if (!pattern_set_add(&set, option, pattern, &err))
         return true; /* reported elsewhere */
-    for (size_t i = 0; !found && i < count; i++) {
-        (void)snprintf(name, sizeof name, "%.*s", SLICE_ARGS(names[i]));
-        found = pattern_set_matches(&set, name);
-    }
+    found = set_has(&set, names, count);
     pattern_set_done(&set);
     return found;
 }
@@ -283,23 +291,31 @@ static void check_table_patterns(const struct planning *p, const char *option,
             plan_warn(out, "%s: '%s' matches no table of the database", option, patterns->at[i]);
 }
 
-static bool matches_column(const char *option, const char *pattern, const struct description *d)
+static bool has_column(const struct pattern_set *set, const struct described_table *table)
 {
-    for (size_t i = 0; i < d->table_count; i++) {
-        const struct described_table *table = &d->tables[i];
+    for (size_t i = 0; i < table->column_count; i++) {
+        char name[NAME_BYTES];
 
-        for (size_t k = 0; k < table->column_count; k++) {
-            char name[NAME_BYTES];
-            struct slice whole;
-
-            (void)snprintf(name, sizeof name, "%.*s.%.*s.%.*s", SLICE_ARGS(table->relation->schema),
-                           SLICE_ARGS(table->relation->name), SLICE_ARGS(table->columns[k].name));
-            whole = slice_text(name);
-            if (matches_some(option, pattern, &whole, 1))
-                return true;
-        }
+        (void)snprintf(name, sizeof name, "%.*s.%.*s.%.*s", SLICE_ARGS(table->relation->schema),
+                       SLICE_ARGS(table->relation->name), SLICE_ARGS(table->columns[i].name));
+        if (pattern_set_matches(set, name))
+            return true;
     }
     return false;
+}
+
+static bool matches_column(const char *option, const char *pattern, const struct description *d)
+{
+    struct pattern_set set = {0};
+    struct error err = {0};
+    bool found = false;
+
+    if (!pattern_set_add(&set, option, pattern, &err))
+        return true; /* reported elsewhere */
+    for (size_t i = 0; !found && i < d->table_count; i++)
+        found = has_column(&set, &d->tables[i]);
+    pattern_set_done(&set);
+    return found;
 }
 
 /* A mask that matches nothing hides nothing. */

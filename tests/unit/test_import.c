@@ -87,6 +87,18 @@ static struct options *load(const char *yaml)
     return options;
 }
 
+static char *content_of(const char *path)
+{
+    char *text = calloc(1, 65536);
+    FILE *file = fopen(path, "rb");
+
+    assert_non_null(text);
+    assert_non_null(file);
+    (void)fread(text, 1, 65535, file);
+    assert_int_equal(fclose(file), 0);
+    return text;
+}
+
 /* ---- samples ---- */
 
 #define SAMPLE(name) SAMPLES_FOLDER "/" name
@@ -569,6 +581,29 @@ static void bad_input_is_refused(void **state)
     run_done(&run);
 }
 
+/* A file that was cut off anywhere is refused or read as what is left of it: no crash, no hang. */
+static void every_truncation_is_read_or_refused(void **state)
+{
+    static const char *const samples[] = {SAMPLE("old.properties"), SAMPLE("patterns.json")};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+        char *whole = content_of(samples[i]);
+        size_t len = strlen(whole);
+
+        for (size_t cut = 0; cut < len; cut += 3) {
+            struct run run;
+
+            write_file("connector", whole, cut, 0600);
+            run = run_import("connector", NULL);
+            assert_true(run.code == EXIT_OK || run.code == EXIT_CONFIG);
+            assert_int_equal(run.code == EXIT_OK, *run.yaml != '\0');
+            run_done(&run);
+        }
+        free(whole);
+    }
+}
+
 static void a_large_file_is_refused(void **state)
 {
     size_t len = (size_t)2 << 20;
@@ -597,18 +632,6 @@ static void a_missing_file_is_told(void **state)
 }
 
 /* ---- the file that is written ---- */
-
-static char *content_of(const char *path)
-{
-    char *text = calloc(1, 65536);
-    FILE *file = fopen(path, "rb");
-
-    assert_non_null(text);
-    assert_non_null(file);
-    (void)fread(text, 1, 65535, file);
-    assert_int_equal(fclose(file), 0);
-    return text;
-}
 
 static void the_file_is_what_is_printed(void **state)
 {
@@ -736,7 +759,7 @@ static void patterns_mean_the_same(void **state)
 
 #define TEST_COUNT                                                                                 \
     (ARRAY_LEN(value_cases) + ARRAY_LEN(note_cases) + ARRAY_LEN(property_cases) +                  \
-     ARRAY_LEN(bad_cases) + ARRAY_LEN(pattern_cases) + 8)
+     ARRAY_LEN(bad_cases) + ARRAY_LEN(pattern_cases) + 9)
 
 int main(void)
 {
@@ -770,6 +793,7 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(no_secret_is_told);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(flat_rows_follow_the_table);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(whatever_is_known_is_imported);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(every_truncation_is_read_or_refused);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_large_file_is_refused);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_missing_file_is_told);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(the_file_is_what_is_printed);
