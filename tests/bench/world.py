@@ -40,14 +40,8 @@ class World:
         self.make_database()
 
     def make_database(self):
-        """With pool_text(bytes, number): texts that do not compress to nothing."""
         self.postgres.execute(f"CREATE DATABASE {DATABASE}")
         self.watcher = self.postgres.connect(DATABASE, autocommit=True)
-        self.sql("CREATE TABLE pool (t text)")
-        self.sql("ALTER TABLE pool ALTER t SET STORAGE EXTERNAL")  # so that a piece is read, not all of it
-        self.sql("INSERT INTO pool SELECT string_agg(md5(g::text), '') FROM generate_series(1, 4000) g")
-        self.sql("CREATE FUNCTION pool_text(bytes int, g bigint) RETURNS text LANGUAGE sql IMMUTABLE AS "
-                 "$$ SELECT substr(t, 1 + (g * 7919 % 110000)::int, bytes) FROM pool $$")
 
     def clear(self):
         """After a failure, of which anything may be left: a new database."""
