@@ -19,7 +19,7 @@ from conftest import Database, source_config
 from record_texts import without_logical_types
 from schema_registry import SchemaRegistry
 from servers import Relay, TopicReader
-from type_values import EXTENSIONS, NO_INPUT, Sql, Unfit, postgres_since, MAKE, types
+from type_values import BUILT_IN, EXTENSIONS, NO_INPUT, Sql, Unfit, postgres_since, types
 
 ENCODINGS = ["json", "json-schema", "avro"]
 SETTINGS = {  # of the database: while the snapshot is read, and while changes are streamed
@@ -289,8 +289,6 @@ def stage(pg, kafka, millrace, tmp_path_factory):
 
 def test_every_type_of_the_server_has_values(pg):
     """A type that a new PostgreSQL brings is noticed here."""
-    from type_values import BUILT_IN
-
     of_server = {row[0] for row in pg.rows(
         "SELECT t.typname FROM pg_type t WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype <> 'p' "
         "AND t.typtype <> 'c' AND t.typoutput <> 0 AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)")}
