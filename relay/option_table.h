@@ -33,6 +33,7 @@ struct option {
     enum option_type type;
     bool secret;            /* never printed; "file:PATH" reads the value from a file */
     bool shown;             /* not commented out in the example file */
+    bool patterns;          /* a list of regular expressions */
     size_t offset;          /* in struct options */
     const char *by_default; /* as it would be written; NULL: none, see derived */
     const char *derived;    /* in words, what it is when it is not given */

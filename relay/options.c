@@ -365,6 +365,8 @@ static bool derive(const struct loading *l)
     o->records.types.debezium = o->compatibility == COMPATIBILITY_DEBEZIUM_3;
     if (o->records.types.debezium && !is_given(l, "topics.truncates"))
         o->records.truncates = false;
+    if (o->records.types.debezium && !is_given(l, "topics.relations"))
+        o->records.relation_changes = false;
     return true;
 }
 

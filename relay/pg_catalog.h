@@ -77,5 +77,10 @@ struct pg_table {
 bool pg_catalog_tables(struct pg_catalog *catalog, uint64_t *relation_ids, struct arena *arena,
                        struct pg_table **out_tables, size_t *out_count,
                        struct error *err) MUST_CHECK;
+/* The same for tables by oid, "{16385,16390}", whether the publication publishes them or not; what
+ * it does not publish is described as in a publication without column lists and filters. */
+bool pg_catalog_tables_of(struct pg_catalog *catalog, const char *oids, uint64_t *relation_ids,
+                          struct arena *arena, struct pg_table **out_tables, size_t *out_count,
+                          struct error *err) MUST_CHECK;
 
 #endif

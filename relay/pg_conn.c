@@ -18,9 +18,9 @@
  * the notice about a skipped publication. */
 static const char pinned_settings[] =
     "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=3 -c timezone=UTC "
-    "-c bytea_output=hex -c search_path= -c lc_monetary=C -c row_security=off "
-    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
-    "-c client_min_messages=notice";
+    "-c bytea_output=hex -c search_path= -c lc_monetary=C -c quote_all_identifiers=off "
+    "-c row_security=off -c statement_timeout=0 -c lock_timeout=0 "
+    "-c idle_in_transaction_session_timeout=0 -c client_min_messages=notice";
 
 /* What would fail the connection to an older server, and so is set afterwards. */
 static const struct {

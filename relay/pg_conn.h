@@ -6,9 +6,9 @@
  *
  * Pinned on every connection, so that a value copied and a value streamed are the same bytes:
  * client_encoding=UTF8 datestyle=ISO,YMD intervalstyle=postgres extra_float_digits=3 timezone=UTC
- * bytea_output=hex search_path= lc_monetary=C row_security=off statement_timeout=0 lock_timeout=0
- * idle_in_transaction_session_timeout=0 (and idle_session_timeout, transaction_timeout where
- * known).
+ * bytea_output=hex search_path= lc_monetary=C quote_all_identifiers=off row_security=off
+ * statement_timeout=0 lock_timeout=0 idle_in_transaction_session_timeout=0 (and
+ * idle_session_timeout, transaction_timeout where known).
  */
 #ifndef RELAY_PG_CONN_H
 #define RELAY_PG_CONN_H

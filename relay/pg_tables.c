@@ -14,10 +14,7 @@ static const char tables_sql[] =
     "  coalesce(pg_catalog.pg_relation_size(c.oid), 0)"
     "   / pg_catalog.current_setting('block_size')::int8 AS blocks,"
     "  CASE WHEN c.relpages = 0 AND c.reltuples = 0 THEN -1 ELSE c.reltuples END AS row_estimate"
-    " FROM pg_catalog.pg_publication_tables p"
-    " JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname"
-    " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename"
-    " WHERE p.pubname = $1)"
+    " FROM %s)"
     " SELECT t.oid, t.nspname, t.relname, t.relkind, t.relreplident, t.filter, t.blocks,"
     "  t.row_estimate, a.attname, a.atttypid, a.atttypmod,"
     "  t.relreplident = 'f' OR EXISTS (SELECT FROM pg_catalog.pg_index i"
@@ -27,6 +24,18 @@ static const char tables_sql[] =
     " FROM t LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0"
     "  AND NOT a.attisdropped AND %s AND (t.names IS NULL OR a.attname = ANY (t.names))"
     " ORDER BY t.nspname, t.relname, t.oid, a.attnum";
+
+static const char of_publication[] =
+    "pg_catalog.pg_publication_tables p"
+    " JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname"
+    " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename"
+    " WHERE p.pubname = $1";
+
+static const char by_oid[] =
+    "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " LEFT JOIN pg_catalog.pg_publication_tables p ON p.pubname = $1"
+    "  AND p.schemaname = n.nspname AND p.tablename = c.relname"
+    " WHERE c.oid = ANY ($2::pg_catalog.oid[])";
 
 enum { OID, SCHEMA, NAME, KIND, IDENTITY, FILTER, BLOCKS, ESTIMATE, COLUMN, TYPE, TYPMOD, FLAG };
 
@@ -140,23 +149,28 @@ static bool describe_tables(struct pg_catalog *catalog, const struct listing *l,
     return pg_catalog_describe_all(catalog, relations, count, l->arena, err);
 }
 
-static PGresult *ask(struct pg_conn *conn, const struct postgres_options *options,
+/* `oids` is NULL: of the publication. */
+static PGresult *ask(struct pg_conn *conn, const struct postgres_options *options, const char *oids,
                      struct error *err)
 {
+    const char *values[] = {options->publication, oids};
     bool has_lists = conn->server_version >= 150000; /* column lists and row filters */
     bool streams_generated = conn->server_version >= 180000;
     char sql[SQL_BYTES];
 
     (void)snprintf(sql, sizeof sql, tables_sql, has_lists ? "p.rowfilter" : "NULL::text",
                    has_lists ? "p.attnames" : "NULL::pg_catalog.name[]",
-                   streams_generated ? "true" : "a.attgenerated = ''");
-    return pg_query_params(conn, options->query_timeout_ms, err, sql, 1, &options->publication);
+                   oids == NULL ? of_publication : by_oid,
+                   streams_generated ? "(t.names IS NOT NULL OR a.attgenerated = '')"
+                                     : "a.attgenerated = ''");
+    return pg_query_params(conn, options->query_timeout_ms, err, sql, oids == NULL ? 1 : 2, values);
 }
 
-bool pg_catalog_tables(struct pg_catalog *catalog, uint64_t *relation_ids, struct arena *arena,
-                       struct pg_table **out_tables, size_t *out_count, struct error *err)
+bool pg_catalog_tables_of(struct pg_catalog *catalog, const char *oids, uint64_t *relation_ids,
+                          struct arena *arena, struct pg_table **out_tables, size_t *out_count,
+                          struct error *err)
 {
-    PGresult *rows = ask(catalog->conn, catalog->options, err);
+    PGresult *rows = ask(catalog->conn, catalog->options, oids, err);
     struct listing l = {.rows = rows,
                         .arena = arena,
                         .selection = catalog->selection,
@@ -176,4 +190,10 @@ bool pg_catalog_tables(struct pg_catalog *catalog, uint64_t *relation_ids, struc
     *out_tables = l.tables;
     *out_count = count;
     return true;
+}
+
+bool pg_catalog_tables(struct pg_catalog *catalog, uint64_t *relation_ids, struct arena *arena,
+                       struct pg_table **out_tables, size_t *out_count, struct error *err)
+{
+    return pg_catalog_tables_of(catalog, NULL, relation_ids, arena, out_tables, out_count, err);
 }

@@ -27,6 +27,7 @@
 #include "sinks/plan.h"
 #include "sinks/recorder.h"
 #include "sinks/rules.h"
+#include "sinks/transactions.h"
 
 enum encode_outcome {
     ENCODE_DONE,
@@ -40,6 +41,9 @@ struct loose_column {
     uint64_t relation_id;
     uint16_t column;
 };
+
+struct side_schema;
+struct side_topic;
 
 struct encoding {
     const struct encoding_ops *ops;
@@ -55,6 +59,7 @@ struct encoding {
     struct buf loose;          /* of struct loose_column: few, if any */
     struct json_value json;
     struct placeholder placeholder;
+    const struct transaction_block *transaction; /* of the record being made; NULL: not told */
 };
 
 /* What a column looks like in JSON, to be turned into the encoding's own constants. */
@@ -82,6 +87,13 @@ struct encoding_ops {
     bool (*message)(struct encoding *e, const struct topic *topic, const struct event *event,
                     struct buf *key, struct buf *value, struct key_frame *out_frame,
                     struct error *err);
+    /* Fills the heads and the frame of a topic for side records (side_records.h). */
+    bool (*side_heads)(struct encoding *e, const struct side_schema *schema, struct side_topic *t,
+                       struct error *err);
+    /* Appends a side record, given as JSON.  False: it does not fit. */
+    bool (*side)(struct encoding *e, const struct side_schema *schema, const struct side_topic *t,
+                 const struct buf *key_json, const struct buf *value_json, struct buf *key,
+                 struct buf *value);
     void (*destroy)(struct encoding *e);
 };
 

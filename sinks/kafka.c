@@ -1,10 +1,13 @@
 /*
  * One transaction after the other:
  *
- *     put ... put -> commit -> (PUT_FULL) -> reap: REAP_COMMITTED -> put ...
+ *     put ... put -> commit -> (PUT_FULL) -> reap: REAP_COMMITTED
+ *                                     `----> put ... put -> commit -> ...
  *
  * A Kafka transaction is begun at its first record.  What blocks runs on the helper thread of
- * kafka_transaction; until it is done put() answers PUT_FULL.  An event's records are handed over
+ * kafka_transaction; put() answers PUT_FULL until all records of the transaction that is committed
+ * are delivered, at least once also until its position is.  Its end is not waited for: the next
+ * transaction is another producer's (see kafka_producer).  An event's records are handed over
  * all or none, so that a commit never cuts an event in two.
  */
 #include "sinks/kafka.h"
@@ -32,6 +35,7 @@ struct kafka_sink {
     struct kafka_producer producer;
     struct kafka_transaction transaction;
     bool committing; /* until reap() has reported it */
+    size_t committing_lane;
     /* Topics that no record may go to yet: those announced and not asked for, and those that the
      * helper is at. */
     struct kafka_topic *announced, *looked_up;
@@ -130,6 +134,7 @@ static void announce(struct kafka_sink *k, struct topic *topic)
         return;
     made = mem_new(struct kafka_topic);
     made->name = topic->name;
+    made->is_single = topic->is_single;
     made->next = k->announced;
     topic->attached = made;
     k->announced = made;
@@ -193,8 +198,8 @@ static bool send_one(struct kafka_sink *k, const struct record *r, struct error 
     const struct kafka_topic *topic = r->topic->attached;
     size_t bytes = record_bytes(r);
 
-    if (!kafka_producer_send(&k->producer, topic->handle, choose_partition(r, topic->partitions), r,
-                             bytes, err))
+    if (!kafka_producer_send(&k->producer, topic, choose_partition(r, topic->partitions), r, bytes,
+                             err))
         return false;
     k->sink.pending_records++;
     k->sink.pending_bytes += bytes;
@@ -216,7 +221,8 @@ static bool is_waiting(struct kafka_sink *k)
 {
     if (k->looked_up != NULL && kafka_transaction_take(&k->transaction, JOB_TOPICS))
         k->looked_up = NULL;
-    return k->committing || k->looked_up != NULL || atomic_load(&k->producer.wants_room);
+    return (k->committing && atomic_load(&k->producer.filling) == k->committing_lane) ||
+           k->looked_up != NULL || atomic_load(&k->producer.wants_room);
 }
 
 static enum put_outcome kafka_put(struct sink *sink, const struct event *event, struct error *err)
@@ -241,7 +247,10 @@ static enum put_outcome kafka_put(struct sink *sink, const struct event *event, 
     outcome = check(k, &records, err);
     if (outcome != PUT_TAKEN)
         return outcome;
-    return send_all(k, &records, err) ? PUT_TAKEN : PUT_FAILED;
+    if (!send_all(k, &records, err))
+        return PUT_FAILED;
+    recorder_taken(k->recorder);
+    return PUT_TAKEN;
 }
 
 /* ---- commit, reap ---- */
@@ -254,6 +263,7 @@ static bool kafka_commit(struct sink *sink, const struct position *position, str
         return false;
     k->transaction.position = *position;
     k->committing = true;
+    k->committing_lane = atomic_load(&k->producer.filling);
     k->sink.pending_records = 0;
     k->sink.pending_bytes = 0;
     kafka_transaction_ask(&k->transaction, JOB_COMMIT);

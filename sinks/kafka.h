@@ -20,6 +20,9 @@
 
 enum kafka_delivery { DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
 
+#define KAFKA_LANES 2 /* exactly once: transactions that may be on their way at a time */
+#define KAFKA_SECOND_SUFFIX "#2"
+
 struct kafka_property {
     const char *name;
     const char *value;
@@ -28,7 +31,9 @@ struct kafka_property {
 struct kafka_options {
     const char *bootstrap_servers;
     enum kafka_delivery delivery;
-    const char *transactional_id; /* also the key of the position record: the relay's name */
+    const char
+        *transactional_id; /* also the key of the position record: the relay's name.  A second
+                            * one is taken too: this one with KAFKA_SECOND_SUFFIX behind it */
     const char *position_topic;
     bool create_topics;         /* make missing topics; else a missing topic is ERROR_CONFIG */
     int32_t partitions;         /* of data topics that we create; and what existing ones are checked
@@ -57,6 +62,11 @@ struct sink *kafka_sink_create(const struct kafka_options *options, struct recor
  * there is none. */
 bool kafka_read_position(const struct kafka_options *options, struct position *out,
                          struct error *err) MUST_CHECK;
+
+/* How many partitions each of these topics has, 0 where there is none (or none that we may see),
+ * for `millrace plan`: nothing is made.  Waits a few seconds at most. */
+bool kafka_read_partitions(const struct kafka_options *options, const char *const *topics,
+                           size_t count, int32_t *out_partitions, struct error *err) MUST_CHECK;
 
 /* librdkafka's, as it is loaded: "2.15.1". */
 const char *kafka_library_version(void);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "millrace/buf.h"
 #include "sinks/kafka_fault.h"
 
 #define MESSAGE_FRAME_BYTES 4096 /* what librdkafka counts beside key, value and headers, amply */
@@ -119,7 +120,24 @@ static bool set_properties(rd_kafka_conf_t *conf, const struct kafka_options *o,
            set(conf, "allow.auto.create.topics", "false", err);
 }
 
-static bool set_producer(rd_kafka_conf_t *conf, const struct kafka_options *o, struct error *err)
+static bool set_transactional_id(rd_kafka_conf_t *conf, const struct kafka_options *o, size_t lane,
+                                 struct error *err)
+{
+    struct buf id;
+    bool ok;
+
+    if (lane == 0)
+        return set(conf, "transactional.id", o->transactional_id, err);
+    buf_init(&id, SIZE_MAX);
+    buf_printf(&id, "%s" KAFKA_SECOND_SUFFIX "%c", o->transactional_id, '\0');
+    ok = id.failed ? error_set(err, ERROR_SYSTEM, "no memory for a transactional id")
+                   : set(conf, "transactional.id", (const char *)id.at, err);
+    buf_done(&id);
+    return ok;
+}
+
+static bool set_producer(rd_kafka_conf_t *conf, const struct kafka_options *o, size_t lane,
+                         struct error *err)
 {
     size_t most = o->message_max_bytes;
 
@@ -136,13 +154,12 @@ static bool set_producer(rd_kafka_conf_t *conf, const struct kafka_options *o, s
     if (o->delivery == DELIVERY_AT_LEAST_ONCE)
         return set_number(conf, "message.timeout.ms", o->transaction_timeout_ms, err);
     return set(conf, "debug", "eos", err) && /* see kafka_notes_attach() */
-           set(conf, "transactional.id", o->transactional_id, err) &&
+           set_transactional_id(conf, o, lane, err) &&
            set_number(conf, "transaction.timeout.ms", o->transaction_timeout_ms, err);
 }
 
-static bool set_consumer(rd_kafka_conf_t *conf, const struct kafka_options *o, struct error *err)
+static bool set_consumer(rd_kafka_conf_t *conf, struct error *err)
 {
-    (void)o;
     return set(conf, "isolation.level", "read_committed", err) &&
            set(conf, "enable.partition.eof", "true", err) &&
            set(conf, "fetch.wait.max.ms", "20", err) && /* the end is found at once */
@@ -151,27 +168,28 @@ static bool set_consumer(rd_kafka_conf_t *conf, const struct kafka_options *o, s
            set(conf, "auto.offset.reset", "earliest", err);
 }
 
-static rd_kafka_conf_t *make(const struct kafka_options *o,
-                             bool (*set_rest)(rd_kafka_conf_t *, const struct kafka_options *,
-                                              struct error *),
-                             struct error *err)
+static rd_kafka_conf_t *conf_or_null(rd_kafka_conf_t *conf, bool ok)
 {
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-
-    if (set_properties(conf, o, err) && set_rest(conf, o, err))
+    if (ok)
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
 }
 
-rd_kafka_conf_t *kafka_config_producer(const struct kafka_options *options, struct error *err)
+rd_kafka_conf_t *kafka_config_producer(const struct kafka_options *options, size_t lane,
+                                       struct error *err)
 {
-    return make(options, set_producer, err);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+    return conf_or_null(conf, set_properties(conf, options, err) &&
+                                  set_producer(conf, options, lane, err));
 }
 
 rd_kafka_conf_t *kafka_config_consumer(const struct kafka_options *options, struct error *err)
 {
-    return make(options, set_consumer, err);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+    return conf_or_null(conf, set_properties(conf, options, err) && set_consumer(conf, err));
 }
 
 static bool topic_name_is_legal(const char *name)
@@ -217,7 +235,7 @@ bool kafka_options_check(const struct kafka_options *options, struct error *err)
 
     if (!check_fields(options, err))
         return false;
-    conf = kafka_config_producer(options, err);
+    conf = kafka_config_producer(options, 0, err);
     if (conf == NULL)
         return false;
     kafka_notes_init(&notes);

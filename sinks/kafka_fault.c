@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sinks/kafka.h"
+
 #define POLL_MS 20
 #define LASTING_MS 3000 /* a broker that starts may refuse a good password for a moment */
 #define LOG_LEVEL_ERROR 3
@@ -29,7 +31,8 @@ static const struct {
     {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
      "allow this user to create topics, or make them and turn topics.create off"},
     {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-     "allow this user Write and Describe on the transactional id"},
+     "allow this user Write and Describe on the transactional id, and on the same "
+     "with " KAFKA_SECOND_SUFFIX " behind it (one rule with a prefixed pattern)"},
     {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
      "raise max.message.bytes of the topic, or message.max.bytes of the broker"},
     {RD_KAFKA_RESP_ERR_INVALID_RECORD,

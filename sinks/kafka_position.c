@@ -228,7 +228,7 @@ bool kafka_read_position(const struct kafka_options *options, struct position *o
                                err);
 }
 
-bool kafka_position_send(struct kafka_producer *p, rd_kafka_topic_t *topic,
+bool kafka_position_send(struct kafka_producer *p, const struct kafka_topic *topic,
                          const struct position *position, struct error *err)
 {
     struct slice key = slice_text(p->options->transactional_id);

@@ -31,7 +31,7 @@ bool kafka_position_read(const struct kafka_options *options, bool fenced, const
                          int64_t until_ms, struct position *out, struct error *err) MUST_CHECK;
 
 /* Hands the position record to the producer. */
-bool kafka_position_send(struct kafka_producer *p, rd_kafka_topic_t *topic,
+bool kafka_position_send(struct kafka_producer *p, const struct kafka_topic *topic,
                          const struct position *position, struct error *err) MUST_CHECK;
 
 #endif

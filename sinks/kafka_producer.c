@@ -55,9 +55,10 @@ static bool is_fencing(rd_kafka_resp_err_t code)
 
 /* The coordinator fences a producer whose transaction ran out of time in just the way it does when
  * another instance comes up.  Only our own clock tells which. */
-static bool fenced(struct kafka_producer *p, const char *what, struct error *err)
+static bool fenced(const struct kafka_producer *p, const struct kafka_lane *lane, const char *what,
+                   struct error *err)
 {
-    int64_t begun_ms = atomic_load(&p->begun_ms);
+    int64_t begun_ms = atomic_load(&lane->begun_ms);
     int64_t age_ms = kafka_clock_ms() - begun_ms;
 
     if (begun_ms == 0)
@@ -77,17 +78,23 @@ static bool fenced(struct kafka_producer *p, const char *what, struct error *err
                      what, p->options->transactional_id);
 }
 
-bool kafka_producer_fault(struct kafka_producer *p, rd_kafka_resp_err_t code, const char *detail,
-                          const char *what, struct error *err)
+bool kafka_producer_fault(struct kafka_producer *p, const struct kafka_lane *lane,
+                          rd_kafka_resp_err_t code, const char *detail, const char *what,
+                          struct error *err)
 {
     char text[512] = "";
-    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(p->rk, text, sizeof text);
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(lane->rk, text, sizeof text);
 
     if (is_fencing(code) || is_fencing(fatal))
-        return fenced(p, what, err);
+        return fenced(p, lane, what, err);
     if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_fault_kind(code) == ERROR_LINK)
         return kafka_fault_set(err, fatal, text, "%s", what);
     return kafka_fault_set(err, code, detail, "%s", what);
+}
+
+static struct kafka_lane *lane_of(struct kafka_producer *p, const rd_kafka_t *rk)
+{
+    return &p->lanes[p->lane_count > 1 && p->lanes[1].rk == rk];
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -99,11 +106,13 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         kafka_notes_on_error(rk, code, reason, &p->notes);
         return;
     }
-    (void)kafka_producer_fault(p, RD_KAFKA_RESP_ERR__FATAL, reason, "producer", &failure);
+    (void)kafka_producer_fault(p, lane_of(p, rk), RD_KAFKA_RESP_ERR__FATAL, reason, "producer",
+                               &failure);
     kafka_producer_fail(p, &failure);
 }
 
-static void fail_delivery(struct kafka_producer *p, const rd_kafka_message_t *message)
+static void fail_delivery(struct kafka_producer *p, const struct kafka_lane *lane,
+                          const rd_kafka_message_t *message)
 {
     struct error failure = {0};
     size_t bytes = message->len + message->key_len;
@@ -116,7 +125,7 @@ static void fail_delivery(struct kafka_producer *p, const rd_kafka_message_t *me
             "nobody changed it";
     (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not delivered",
                    rd_kafka_topic_name(message->rkt), bytes);
-    (void)kafka_producer_fault(p, message->err, detail, what, &failure);
+    (void)kafka_producer_fault(p, lane, message->err, detail, what, &failure);
     kafka_producer_fail(p, &failure);
 }
 
@@ -126,17 +135,17 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     size_t weight = (size_t)(uintptr_t)message->_private;
     size_t left = atomic_fetch_sub(&p->owed_bytes, weight) - weight;
 
-    (void)rk;
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !atomic_load(&p->failed))
-        fail_delivery(p, message);
+        fail_delivery(p, lane_of(p, rk), message);
     if (atomic_load(&p->wants_room) && left <= atomic_load(&p->room_mark) &&
         atomic_exchange(&p->wants_room, false))
         kafka_producer_wake(p);
 }
 
-static bool make(struct kafka_producer *p, struct error *err)
+static bool make(struct kafka_producer *p, size_t number, struct error *err)
 {
-    rd_kafka_conf_t *conf = kafka_config_producer(p->options, err);
+    rd_kafka_conf_t *conf = kafka_config_producer(p->options, number, err);
+    struct kafka_lane *lane = &p->lanes[number];
     char text[512] = "";
 
     if (conf == NULL)
@@ -144,12 +153,12 @@ static bool make(struct kafka_producer *p, struct error *err)
     kafka_notes_attach(&p->notes, conf);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    if (p->rk == NULL) {
+    lane->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (lane->rk == NULL) {
         rd_kafka_conf_destroy(conf);
         return error_set(err, ERROR_CONFIG, "Kafka properties: %s", text);
     }
-    p->queue = rd_kafka_queue_get_main(p->rk);
+    lane->queue = rd_kafka_queue_get_main(lane->rk);
     return true;
 }
 
@@ -163,37 +172,48 @@ bool kafka_producer_init(struct kafka_producer *p, const struct kafka_options *o
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0)
         return error_os(err, errno, "Kafka sink: eventfd");
-    return make(p, err);
+    p->lane_count = options->delivery == DELIVERY_EXACTLY_ONCE ? KAFKA_LANES : 1;
+    for (size_t i = 0; i < p->lane_count; i++)
+        if (!make(p, i, err))
+            return false;
+    return true;
 }
 
 void kafka_producer_done(struct kafka_producer *p)
 {
-    if (p->rk != NULL) {
-        rd_kafka_queue_destroy(p->queue);
-        rd_kafka_destroy(p->rk);
-    }
+    for (size_t i = 0; i < KAFKA_LANES; i++)
+        if (p->lanes[i].rk != NULL) {
+            rd_kafka_queue_destroy(p->lanes[i].queue);
+            rd_kafka_destroy(p->lanes[i].rk);
+        }
     if (p->wake_fd >= 0)
         (void)close(p->wake_fd);
     (void)pthread_mutex_destroy(&p->lock);
     kafka_notes_done(&p->notes);
 }
 
+struct kafka_lane *kafka_producer_filling(struct kafka_producer *p)
+{
+    return &p->lanes[atomic_load(&p->filling)];
+}
+
 bool kafka_producer_begin(struct kafka_producer *p, struct error *err)
 {
+    struct kafka_lane *lane = kafka_producer_filling(p);
     rd_kafka_error_t *error;
     rd_kafka_resp_err_t code;
 
-    if (p->open)
+    if (lane->open)
         return true;
-    atomic_store(&p->begun_ms, kafka_clock_ms());
-    error = rd_kafka_begin_transaction(p->rk);
+    atomic_store(&lane->begun_ms, kafka_clock_ms());
+    error = rd_kafka_begin_transaction(lane->rk);
     if (error == NULL) {
-        p->open = true;
+        lane->open = true;
         return true;
     }
     code = rd_kafka_error_code(error);
-    (void)kafka_producer_fault(p, code, rd_kafka_error_string(error), "begin of a transaction",
-                               err);
+    (void)kafka_producer_fault(p, lane, code, rd_kafka_error_string(error),
+                               "begin of a transaction", err);
     rd_kafka_error_destroy(error);
     return false;
 }
@@ -237,7 +257,7 @@ static rd_kafka_resp_err_t send_plain(const struct sending *s, const struct reco
     return rd_kafka_last_error();
 }
 
-static rd_kafka_resp_err_t send_with_headers(struct kafka_producer *p, const struct sending *s,
+static rd_kafka_resp_err_t send_with_headers(rd_kafka_t *rk, const struct sending *s,
                                              const struct record *r)
 {
     rd_kafka_vu_t parts[6 + RECORD_HEADERS_MAX];
@@ -265,7 +285,7 @@ static rd_kafka_resp_err_t send_with_headers(struct kafka_producer *p, const str
         parts[n].u.header.val = r->headers[i].value.at;
         parts[n++].u.header.size = (ssize_t)r->headers[i].value.len;
     }
-    error = rd_kafka_produceva(p->rk, parts, n);
+    error = rd_kafka_produceva(rk, parts, n);
     if (error == NULL)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     code = rd_kafka_error_code(error);
@@ -291,12 +311,14 @@ static bool is_handed_over(const struct record *record)
     return record->value_buf != NULL && record->value.len >= HAND_OVER_BYTES;
 }
 
-bool kafka_producer_send(struct kafka_producer *p, rd_kafka_topic_t *topic, int32_t partition,
-                         const struct record *record, size_t bytes, struct error *err)
+bool kafka_producer_send(struct kafka_producer *p, const struct kafka_topic *topic,
+                         int32_t partition, const struct record *record, size_t bytes,
+                         struct error *err)
 {
+    const struct kafka_lane *lane = kafka_producer_filling(p);
     bool handed_over = is_handed_over(record);
     size_t weight = kafka_producer_weight(bytes);
-    struct sending s = {.topic = topic,
+    struct sending s = {.topic = topic->handles[lane - p->lanes],
                         .partition = partition,
                         .flags = handed_over ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY,
                         .key = bytes_or_null(record->has_key, record->key),
@@ -306,14 +328,15 @@ bool kafka_producer_send(struct kafka_producer *p, rd_kafka_topic_t *topic, int3
     char what[320];
 
     atomic_fetch_add(&p->owed_bytes, weight);
-    code = record->header_count == 0 ? send_plain(&s, record) : send_with_headers(p, &s, record);
+    code = record->header_count == 0 ? send_plain(&s, record)
+                                     : send_with_headers(lane->rk, &s, record);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (handed_over)
             (void)buf_take(record->value_buf); /* librdkafka's now */
         return true;
     }
     atomic_fetch_sub(&p->owed_bytes, weight);
-    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken",
-                   rd_kafka_topic_name(topic), bytes);
-    return kafka_producer_fault(p, code, NULL, what, err);
+    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken", topic->name,
+                   bytes);
+    return kafka_producer_fault(p, lane, code, NULL, what, err);
 }

@@ -19,11 +19,16 @@
 #include "sinks/kafka_fault.h"
 
 struct kafka_topic {
-    const char *name; /* somebody else's, who keeps it for longer */
-    rd_kafka_topic_t *handle;
-    int32_t partitions;       /* 0: not looked up yet */
-    struct kafka_topic *next; /* of those that are looked up together */
+    const char *name;                       /* somebody else's, who keeps it for longer */
+    rd_kafka_topic_t *handles[KAFKA_LANES]; /* one for each librdkafka instance that writes to it */
+    int32_t partitions;                     /* 0: not looked up yet */
+    bool is_single;                         /* to have one partition, whatever others have */
+    struct kafka_topic *next;               /* of those that are looked up together */
 };
+
+/* Makes those of a list that are not there of the handles `lane`, for `rk`. */
+bool kafka_topics_open(rd_kafka_t *rk, size_t lane, struct kafka_topic *list,
+                       struct error *err) MUST_CHECK;
 
 enum kafka_lookup { LOOKUP_FOUND, LOOKUP_MISSING, LOOKUP_UNSURE, LOOKUP_FAILED };
 
@@ -33,8 +38,8 @@ enum kafka_lookup kafka_topic_look_up(rd_kafka_t *rk, rd_kafka_topic_t *handle, 
                                       int32_t *out_partitions, struct error *err);
 
 /* Topics for records, a list: made, where missing and create_topics is on, with the options'
- * partitions, replication factor and cleanup policy.  Fills each one's handle and partitions; what
- * is filled already is left alone. */
+ * partitions, replication factor and cleanup policy.  Fills each one's first handle, of `rk`, and
+ * partitions; what is filled already is left alone. */
 bool kafka_topics_ensure(rd_kafka_t *rk, const struct kafka_options *options,
                          const struct kafka_wait *wait, struct kafka_topic *list,
                          struct error *err) MUST_CHECK;
@@ -42,7 +47,8 @@ bool kafka_topics_ensure(rd_kafka_t *rk, const struct kafka_options *options,
 bool kafka_topic_ensure_position(rd_kafka_t *rk, const struct kafka_options *options,
                                  const struct kafka_wait *wait, struct kafka_topic *topic,
                                  struct error *err) MUST_CHECK;
-/* NULL is fine. */
+void kafka_topic_close(struct kafka_topic *topic);
+/* Closes it and frees it; NULL is fine. */
 void kafka_topic_destroy(struct kafka_topic *topic);
 
 #endif

@@ -3,13 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "sinks/kafka_position.h"
 
 #define IDLE_MS 1000
 #define ABORT_MS 2000
-#define REST_NS 2000000
 
 static struct kafka_wait wait_until(struct kafka_transaction *t, int64_t until_ms)
 {
@@ -24,8 +22,8 @@ static struct kafka_wait wait_ordinary(struct kafka_transaction *t)
 /* What became of a transactional call.  NULL: it is through. */
 enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_FAILED };
 
-static enum verdict judge(struct kafka_producer *p, rd_kafka_error_t *error, const char *what,
-                          struct error *err)
+static enum verdict judge(struct kafka_producer *p, const struct kafka_lane *lane,
+                          rd_kafka_error_t *error, const char *what, struct error *err)
 {
     rd_kafka_resp_err_t code;
     bool again;
@@ -36,21 +34,21 @@ static enum verdict judge(struct kafka_producer *p, rd_kafka_error_t *error, con
     again = !rd_kafka_error_txn_requires_abort(error) && !rd_kafka_error_is_fatal(error) &&
             rd_kafka_error_is_retriable(error);
     if (!again && !kafka_producer_has_failed(p, err)) /* a failed delivery tells more */
-        (void)kafka_producer_fault(p, code, rd_kafka_error_string(error), what, err);
+        (void)kafka_producer_fault(p, lane, code, rd_kafka_error_string(error), what, err);
     rd_kafka_error_destroy(error);
     return again ? VERDICT_AGAIN : VERDICT_FAILED;
 }
 
-static bool fence(struct kafka_transaction *t, struct error *err)
+static bool fence(struct kafka_transaction *t, struct kafka_lane *lane, struct error *err)
 {
     struct kafka_producer *p = t->producer;
     struct kafka_wait wait = wait_ordinary(t);
     const char *what = "start of the transactional producer";
 
     for (;;) {
-        rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, kafka_wait_slice_ms(&wait));
+        rd_kafka_error_t *error = rd_kafka_init_transactions(lane->rk, kafka_wait_slice_ms(&wait));
 
-        switch (judge(p, error, what, err)) {
+        switch (judge(p, lane, error, what, err)) {
         case VERDICT_DONE:
             return true;
         case VERDICT_FAILED:
@@ -58,9 +56,30 @@ static bool fence(struct kafka_transaction *t, struct error *err)
         case VERDICT_AGAIN:
             break;
         }
-        if (!kafka_wait_more(&wait, p->rk, what, err))
+        if (!kafka_wait_more(&wait, lane->rk, what, err))
             return false;
     }
+}
+
+/* After that nobody else writes: an older relay commits one lane only when it has heard that the
+ * other's commit, which came before, has succeeded. */
+static bool fence_all(struct kafka_transaction *t, struct error *err)
+{
+    struct kafka_producer *p = t->producer;
+
+    for (size_t i = 0; i < p->lane_count; i++)
+        if (!fence(t, &p->lanes[i], err))
+            return false;
+    return true;
+}
+
+/* Handles of the lanes beyond the first, which has looked the topics up. */
+static bool open_topics(const struct kafka_producer *p, struct kafka_topic *list, struct error *err)
+{
+    for (size_t i = 1; i < p->lane_count; i++)
+        if (!kafka_topics_open(p->lanes[i].rk, i, list, err))
+            return false;
+    return true;
 }
 
 static bool run_open(struct kafka_transaction *t, struct error *err)
@@ -68,46 +87,51 @@ static bool run_open(struct kafka_transaction *t, struct error *err)
     struct kafka_producer *p = t->producer;
     struct kafka_wait wait;
 
-    if (p->options->delivery == DELIVERY_EXACTLY_ONCE && !fence(t, err))
+    if (p->options->delivery == DELIVERY_EXACTLY_ONCE && !fence_all(t, err))
         return false;
     kafka_notes_clear(&p->notes);
     wait = wait_ordinary(t);
-    return kafka_topic_ensure_position(p->rk, p->options, &wait, &t->position_topic, err) &&
+    return kafka_topic_ensure_position(p->lanes[0].rk, p->options, &wait, &t->position_topic,
+                                       err) &&
+           open_topics(p, &t->position_topic, err) &&
            kafka_position_read(p->options, true, &t->stop, wait.until_ms, &t->position, err);
 }
 
 static bool run_topics(struct kafka_transaction *t, struct error *err)
 {
+    struct kafka_producer *p = t->producer;
     struct kafka_wait wait = wait_ordinary(t);
 
-    return kafka_topics_ensure(t->producer->rk, t->producer->options, &wait, t->topics, err);
+    return kafka_topics_ensure(p->lanes[0].rk, p->options, &wait, t->topics, err) &&
+           open_topics(p, t->topics, err);
 }
 
 /* Waits until every record is delivered; a transaction that the broker has given up by then is not
  * waited for. */
-static bool flush(struct kafka_transaction *t, const struct kafka_wait *wait, struct error *err)
+static bool flush(struct kafka_transaction *t, const struct kafka_lane *lane,
+                  const struct kafka_wait *wait, struct error *err)
 {
     struct kafka_producer *p = t->producer;
 
-    while (rd_kafka_flush(p->rk, kafka_wait_slice_ms(wait)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    while (rd_kafka_flush(lane->rk, kafka_wait_slice_ms(wait)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (kafka_producer_has_failed(p, err))
             return false;
-        if (!kafka_wait_more(wait, p->rk, "delivery of a transaction's records", err))
+        if (!kafka_wait_more(wait, lane->rk, "delivery of a transaction's records", err))
             return false;
     }
     return !kafka_producer_has_failed(p, err);
 }
 
-static bool commit_sliced(struct kafka_transaction *t, const struct kafka_wait *wait,
-                          struct error *err)
+static bool commit_sliced(struct kafka_transaction *t, struct kafka_lane *lane,
+                          const struct kafka_wait *wait, struct error *err)
 {
     struct kafka_producer *p = t->producer;
 
-    p->open = false; /* from here on only the broker knows */
+    lane->open = false; /* from here on only the broker knows */
     for (;;) {
-        rd_kafka_error_t *error = rd_kafka_commit_transaction(p->rk, kafka_wait_slice_ms(wait));
+        rd_kafka_error_t *error = rd_kafka_commit_transaction(lane->rk, kafka_wait_slice_ms(wait));
 
-        switch (judge(p, error, "commit of a transaction", err)) {
+        switch (judge(p, lane, error, "commit of a transaction", err)) {
         case VERDICT_DONE:
             return true;
         case VERDICT_FAILED:
@@ -115,42 +139,39 @@ static bool commit_sliced(struct kafka_transaction *t, const struct kafka_wait *
         case VERDICT_AGAIN:
             break;
         }
-        if (!kafka_wait_more(wait, p->rk, "commit of a transaction", err))
+        if (!kafka_wait_more(wait, lane->rk, "commit of a transaction", err))
             return false;
     }
 }
 
-/* A broker answers before it has written a transaction's markers, and until it has, it refuses the
- * next one (CONCURRENT_TRANSACTIONS), on which librdkafka waits for 20 ms.  Begun a moment later it
- * is through at once: with commits in close succession half the delay, measured. */
-static void rest(void)
+/* All is delivered: what the loop puts from now on is the other lane's, and behind it. */
+static void change_lanes(struct kafka_producer *p)
 {
-    const struct timespec moment = {.tv_nsec = REST_NS};
-
-    (void)nanosleep(&moment, NULL);
+    atomic_store(&p->filling, (atomic_load(&p->filling) + 1) % p->lane_count);
+    kafka_producer_wake(p);
 }
 
 static bool run_commit(struct kafka_transaction *t, struct error *err)
 {
     struct kafka_producer *p = t->producer;
     const struct kafka_options *o = p->options;
+    struct kafka_lane *lane = kafka_producer_filling(p);
     bool transactional = o->delivery == DELIVERY_EXACTLY_ONCE;
     struct kafka_wait wait;
 
     if (transactional && !kafka_producer_begin(p, err))
         return false;
     wait = wait_until(t, kafka_clock_ms() + o->transaction_timeout_ms + o->timeout_ms);
-    if (!transactional && !flush(t, &wait, err)) /* the position never before what it speaks of */
+    if (!transactional &&
+        !flush(t, lane, &wait, err)) /* the position never before what it speaks of */
         return false;
-    if (!kafka_position_send(p, t->position_topic.handle, &t->position, err) ||
-        !flush(t, &wait, err))
+    if (!kafka_position_send(p, &t->position_topic, &t->position, err) ||
+        !flush(t, lane, &wait, err))
         return false;
     if (!transactional)
         return true;
-    if (!commit_sliced(t, &wait, err))
-        return false;
-    rest();
-    return true;
+    change_lanes(p);
+    return commit_sliced(t, lane, &wait, err);
 }
 
 /* When the connection breaks librdkafka sends the commit again, and the first one may still be on
@@ -214,15 +235,26 @@ static bool run_one(struct kafka_transaction *t)
 }
 
 /* So that read_committed readers need not wait for transaction_timeout_ms. */
-static void abort_open(struct kafka_producer *p)
+static void abort_open(const struct kafka_lane *lane)
 {
     rd_kafka_error_t *error;
 
-    if (!p->open || rd_kafka_fatal_error(p->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (!lane->open || rd_kafka_fatal_error(lane->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    error = rd_kafka_abort_transaction(p->rk, ABORT_MS);
+    error = rd_kafka_abort_transaction(lane->rk, ABORT_MS);
     if (error != NULL)
         rd_kafka_error_destroy(error);
+}
+
+/* Delivery reports and errors.  Of lanes that are not filled nothing but errors can come. */
+static void serve(struct kafka_producer *p)
+{
+    const struct kafka_lane *filling = kafka_producer_filling(p);
+
+    for (size_t i = 0; i < p->lane_count; i++)
+        if (&p->lanes[i] != filling)
+            (void)rd_kafka_poll(p->lanes[i].rk, 0);
+    (void)rd_kafka_poll(filling->rk, IDLE_MS);
 }
 
 static void *help(void *argument)
@@ -231,9 +263,17 @@ static void *help(void *argument)
 
     while (!atomic_load(&t->stop))
         if (!run_one(t))
-            (void)rd_kafka_poll(t->producer->rk, IDLE_MS);
-    abort_open(t->producer);
+            serve(t->producer);
+    for (size_t i = 0; i < t->producer->lane_count; i++)
+        abort_open(&t->producer->lanes[i]);
     return NULL;
+}
+
+/* It polls one of them, unless it is at work. */
+static void wake_helper(const struct kafka_producer *p)
+{
+    for (size_t i = 0; i < p->lane_count; i++)
+        rd_kafka_queue_yield(p->lanes[i].queue);
 }
 
 bool kafka_transaction_start(struct kafka_transaction *t, struct kafka_producer *p,
@@ -256,11 +296,10 @@ void kafka_transaction_stop(struct kafka_transaction *t)
     if (!t->started)
         return;
     atomic_store(&t->stop, true);
-    rd_kafka_queue_yield(t->producer->queue);
+    wake_helper(t->producer);
     (void)pthread_join(t->thread, NULL);
     t->started = false;
-    if (t->position_topic.handle != NULL)
-        rd_kafka_topic_destroy(t->position_topic.handle);
+    kafka_topic_close(&t->position_topic);
     (void)pthread_mutex_destroy(&t->lock);
 }
 
@@ -269,7 +308,7 @@ void kafka_transaction_ask(struct kafka_transaction *t, enum kafka_job job)
     (void)pthread_mutex_lock(&t->lock);
     t->wanted |= (unsigned)job;
     (void)pthread_mutex_unlock(&t->lock);
-    rd_kafka_queue_yield(t->producer->queue);
+    wake_helper(t->producer);
 }
 
 bool kafka_transaction_take(struct kafka_transaction *t, enum kafka_job job)

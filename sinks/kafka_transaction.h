@@ -7,11 +7,13 @@
  *     take(JOB_OPEN)     <- wake_fd -----  done, or the producer has failed
  *     produce ...                          serves delivery reports and errors
  *     ask(JOB_TOPICS)    ----------------> look topics up, make them
- *     ask(JOB_COMMIT)    ----------------> position record, flush, commit
+ *     ask(JOB_COMMIT)    ----------------> position record, flush
+ *     produce ...        <- wake_fd -----  exactly once: the other lane is to be filled; commit
  *     take(JOB_COMMIT)   <- wake_fd -----  done, or the producer has failed
  *
- * From ask() until take() says so, the job's arguments and (JOB_COMMIT) the producer's transaction
- * belong to the helper.  A job that fails is never done: the producer has failed, and says why.
+ * From ask() until take() says so, the job's arguments and (JOB_COMMIT) the transaction of the lane
+ * that was filled belong to the helper.  A job that fails is never done: the producer has failed,
+ * and says why.
  */
 #ifndef SINKS_KAFKA_TRANSACTION_H
 #define SINKS_KAFKA_TRANSACTION_H

@@ -25,6 +25,7 @@
 #include "sinks/semantic.h"
 
 struct encoding;
+struct collection;
 
 struct plan_column {
     uint16_t index; /* into the row's cells */
@@ -52,9 +53,11 @@ struct plan {
     uint32_t oid;
     uint64_t id; /* relation->id that it was compiled for */
     struct topic *topic;
-    struct plan_columns row;      /* in the relation's order; hidden ones left out */
-    struct plan_columns key;      /* in the key's order; none: records have no key */
-    struct plan_columns key_text; /* the key as JSON, where the encoding is not */
+    bool told;                     /* the relation was described; side_records.h */
+    struct collection *collection; /* in which its records are counted; NULL: not looked up yet */
+    struct plan_columns row;       /* in the relation's order; hidden ones left out */
+    struct plan_columns key;       /* in the key's order; none: records have no key */
+    struct plan_columns key_text;  /* the key as JSON, where the encoding is not */
     struct slice value_head;
     struct slice key_head; /* up to its first column */
     struct slice key_tail;

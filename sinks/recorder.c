@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "millrace/buf.h"
 #include "millrace/lsn.h"
@@ -11,6 +12,7 @@
 #include "sinks/plan.h"
 #include "sinks/route.h"
 #include "sinks/schema_registry.h"
+#include "sinks/side_records.h"
 #include "sinks/table.h"
 #include "sinks/topics.h"
 
@@ -26,7 +28,7 @@
  */
 struct recorder {
     struct recorder_options options;
-    char *owned[4]; /* what options points to */
+    char *owned[7]; /* what options points to */
     struct encoding *encoding;
     struct rules *rules;
     struct routes *routes;
@@ -37,12 +39,29 @@ struct recorder {
     bool loosened; /* the plan in use is to be made again: it has NOT NULL where a NULL came */
     uint64_t bad_values;
     char bad_value_at[PLACE_BYTES];
+    struct side_records side;
+    bool is_open;             /* made, and not taken yet */
+    struct header context[4]; /* Debezium's context headers */
+    size_t context_count;
     struct buf keys[2];
     struct buf texts[2];
     struct buf values[2];
     struct buf truncates; /* values of one event, as many as it has tables */
     struct buf records;   /* of struct record */
 };
+
+/* As Kafka Connect's worker tells Debezium who it is. */
+static void set_context(struct recorder *r)
+{
+    const struct header headers[] = {
+        {"__debezium.context.connectorLogicalName", slice_text(r->options.topic_prefix)},
+        {"__debezium.context.taskId", slice_text("0")},
+        {"__debezium.context.connectorName", slice_text("postgresql")},
+        {"__debezium.context.runId", slice_text(r->options.run_id)}};
+
+    memcpy(r->context, headers, sizeof headers);
+    r->context_count = ARRAY_LEN(headers);
+}
 
 struct recorder *recorder_create(const struct recorder_options *options)
 {
@@ -56,6 +75,9 @@ struct recorder *recorder_create(const struct recorder_options *options)
     r->options.database = r->owned[2] = mem_text(options->database);
     r->options.unavailable_value_placeholder = r->owned[3] =
         mem_text(options->unavailable_value_placeholder);
+    r->options.transaction_topic = r->owned[4] = mem_text(options->transaction_topic);
+    r->options.heartbeat_prefix = r->owned[5] = mem_text(options->heartbeat_prefix);
+    r->options.run_id = r->owned[6] = mem_text(options->run_id);
     r->rules = rules_create(&options->rules, &err);
     r->routes = routes_create(&options->routes, &err);
     assert(r->rules != NULL && r->routes != NULL); /* whoever made the options has checked them */
@@ -70,6 +92,9 @@ struct recorder *recorder_create(const struct recorder_options *options)
     }
     buf_init(&r->truncates, SIZE_MAX);
     buf_init(&r->records, SIZE_MAX);
+    side_records_init(&r->side, &r->options, r->encoding, &r->topics);
+    if (r->options.run_id != NULL)
+        set_context(r);
     return r;
 }
 
@@ -94,6 +119,7 @@ void recorder_destroy(struct recorder *r)
     }
     buf_done(&r->truncates);
     buf_done(&r->records);
+    side_records_done(&r->side);
     destroy_plans(&r->plans);
     topics_done(&r->topics);
     encoding_destroy(r->encoding);
@@ -161,6 +187,12 @@ static struct plan *plan_of(struct recorder *r, const struct relation *relation,
     return plan;
 }
 
+const struct plan *recorder_plan(struct recorder *r, const struct relation *relation,
+                                 struct error *err)
+{
+    return plan_of(r, relation, err);
+}
+
 struct topic *recorder_topic(struct recorder *r, const struct relation *relation, struct error *err)
 {
     struct plan *plan = plan_of(r, relation, err);
@@ -174,8 +206,8 @@ void recorder_each_topic(struct recorder *r, void (*visit)(struct topic *topic, 
     topics_each(&r->topics, visit, context);
 }
 
-/* Forgets the records of the event before. */
-static void begin_event(struct recorder *r)
+/* Forgets the records of the event before; undo: and that there were any beside those of rows. */
+static void begin_event(struct recorder *r, bool undo)
 {
     json_value_trim(&r->encoding->json, KEEP_BYTES);
     for (int i = 0; i < 2; i++) {
@@ -185,6 +217,7 @@ static void begin_event(struct recorder *r)
     }
     buf_reset(&r->truncates, KEEP_BYTES);
     buf_reset(&r->records, KEEP_BYTES);
+    side_records_reset(&r->side, undo);
 }
 
 /* One event on its way. */
@@ -240,6 +273,8 @@ static bool write_change(const struct making *m, const struct image *before,
 {
     struct plan_fault fault = {0};
 
+    if (!side_records_change(&m->r->side, m->event, m->relation, m->plan, &m->r->records, m->err))
+        return false;
     if (!plan_write_change(m->plan, m->r->encoding, before, after, out, &fault))
         return fail_write(m, out, &fault);
     m->r->encoding->ops->tail(m->r->encoding, m->plan, m->event, op, out);
@@ -271,6 +306,8 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
         return NULL;
     records->len += sizeof *record;
     *record = (struct record){.topic = m->plan->topic, .relation = m->relation};
+    memcpy(record->headers, m->r->context, m->r->context_count * sizeof *m->r->context);
+    record->header_count = m->r->context_count;
     if (key != NULL && m->plan->key.count > 0) {
         record->has_key = true;
         record->key = buf_view(key);
@@ -284,11 +321,14 @@ static struct record *add_record(const struct making *m, const struct buf *key, 
     return record;
 }
 
-/* For followers that want to rename instead of removing and adding. */
-static void add_header(struct record *record, const char *name, struct slice other_key)
+/* In front of those that are there. */
+static void add_header(struct record *record, const char *name, struct slice value)
 {
-    if (record != NULL)
-        record->headers[record->header_count++] = (struct header){name, other_key};
+    if (record == NULL)
+        return;
+    memmove(&record->headers[1], &record->headers[0], record->header_count * sizeof(struct header));
+    record->headers[0] = (struct header){name, value};
+    record->header_count++;
 }
 
 static const struct image no_image = {0};
@@ -440,7 +480,7 @@ static bool make_row(struct recorder *r, const struct event *event, struct error
         if (!r->loosened)
             return false;
         r->loosened = false;
-        begin_event(r);
+        begin_event(r, true);
         m.plan = make_plan(r, event->relation, m.plan, err);
         if (m.plan == NULL)
             return false;
@@ -474,6 +514,8 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
     records = (struct record *)(void *)r->records.at;
     start = 0;
     for (size_t i = 0; i < r->records.len / sizeof *records; i++) {
+        if (records[i].value.at != NULL) /* a side record */
+            continue;
         records[i].value.at = out->at + start;
         start += records[i].value.len;
     }
@@ -488,14 +530,15 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
     struct record *record;
 
     if (r->messages == NULL) {
-        if (!topic_name_of_messages(r->options.topic_prefix, r->options.topic_delimiter, &name,
-                                    err))
+        if (!topic_name_of_parts(r->options.topic_prefix, r->options.topic_delimiter, "message",
+                                 &name, err))
             return false;
         r->messages = topics_get(&r->topics, &name, nobody, nobody, err);
         if (r->messages == NULL)
             return false;
     }
-    if (!r->encoding->ops->message(r->encoding, r->messages, event, &r->keys[0], &r->values[0],
+    if (!side_records_message(&r->side, event, &r->records, err) ||
+        !r->encoding->ops->message(r->encoding, r->messages, event, &r->keys[0], &r->values[0],
                                    &frame, err))
         return false;
     if (r->keys[0].failed || r->values[0].failed)
@@ -531,8 +574,11 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
         return !r->options.truncates || make_truncate(r, event, err);
     case EVENT_MESSAGE:
         return make_message(r, event, err);
-    case EVENT_BEGIN:
     case EVENT_COMMIT:
+        return side_records_commit(&r->side, event, &r->records, err);
+    case EVENT_HEARTBEAT:
+        return side_records_heartbeat(&r->side, event, &r->records, err);
+    case EVENT_BEGIN:
     case EVENT_SNAPSHOT_BEGIN:
     case EVENT_SNAPSHOT_END:
     case EVENT_RELATION:
@@ -545,12 +591,24 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err)
 {
-    begin_event(r);
+    begin_event(r, r->is_open);
+    r->is_open = true;
+    *out = (struct records){.bad_values = r->bad_values, .bad_value_at = r->bad_value_at};
+    if (event->repeated && !r->options.transaction_metadata)
+        return true; /* nobody counts */
     if (!make(r, event, err))
         return false;
     if (r->records.failed)
         return error_set(err, ERROR_SYSTEM, "no memory for the records of an event");
-    *out = (struct records){(const struct record *)(const void *)r->records.at,
-                            r->records.len / sizeof(struct record), r->bad_values, r->bad_value_at};
+    if (!event->repeated)
+        *out = (struct records){(const struct record *)(const void *)r->records.at,
+                                r->records.len / sizeof(struct record), r->bad_values,
+                                r->bad_value_at};
     return true;
+}
+
+void recorder_taken(struct recorder *r)
+{
+    side_records_keep(&r->side);
+    r->is_open = false;
 }

@@ -20,7 +20,7 @@ libpq-fe.h                 relay/pg_*.[ch] relay/postgres.c
 librdkafka/*               sinks/kafka*.[ch]
 libfyaml.h                 relay/option*.[ch]
 sanitizer/*                include/src/arena.c
-jansson.h                  sinks/registry_client.c sinks/schema_change.c
+jansson.h                  sinks/registry_client.c sinks/schema_change.c relay/plan_*.[ch] relay/command_plan.c relay/command_schema.c relay/import_properties.c
 avro.h                     -
 curl/*                     sinks/registry_http.c
 openssl/*                  sinks/digest.c
@@ -30,13 +30,20 @@ openssl/*                  sinks/digest.c
 concrete='
 sinks/log_*.h              relay/command_log.c
 sinks/record_json.h        relay/command_log.c
+sinks/plan.h               relay/command_plan.c relay/command_schema.c relay/plan_*.c
+sinks/registry_collect.h   relay/registry.c relay/command_plan.c relay/command_schema.c
+sinks/connect_schema.h     relay/command_schema.c relay/plan_columns.c
+sinks/semantic.h           relay/plan_columns.c
+sinks/name_adjust.h        relay/plan_columns.c
+sinks/rules.h              relay/plan_table.c
+sinks/topic_name.h         relay/plan_table.c
 sinks/*                    relay/registry.c relay/main.c relay/options.h
 relay/postgres.h           relay/registry.c relay/main.c relay/options.h relay/postgres.c relay/pg_*.[ch]
 '
 
 pure=' assert ctype errno float inttypes limits math stdalign stdarg stdbool stddef stdint stdlib string '
 system="$pure dirent fcntl locale malloc netdb poll pthread regex setjmp signal stdatomic stdio sys/eventfd
- sys/file sys/mman sys/resource sys/signalfd sys/socket sys/stat sys/time sys/types sys/uio sys/wait
+ sys/file sys/mman sys/random sys/resource sys/signalfd sys/socket sys/stat sys/time sys/types sys/uio sys/wait
  syslog termios time unistd "
 
 # matches TEXT PATTERN...: TEXT is one of these.

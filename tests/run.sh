@@ -3,7 +3,8 @@
 #
 #   tests/run.sh                      everything
 #   tests/run.sh --long               also PostgreSQL 13 and 18, and 200 kills instead of 20
-#   tests/run.sh --only unit,lint     some of: unit, lint, fuzz, integration
+#   tests/run.sh --only unit,lint     some of: unit, lint, fuzz, guard, integration
+#   tests/run.sh --only downstream    consumers of others on our topics: Debezium's JDBC sink, Flink (not in "everything")
 #
 # Ends with `N passed, N failed, N skipped`; exit 0 only if nothing failed and something passed.  What
 # each stage said is in build/check/NAME.log.
@@ -13,21 +14,21 @@ me=run
 . "$(dirname "${BASH_SOURCE[0]}")/../deploy/lib/common.sh"
 cd "$tree"
 
-stages=unit,lint,fuzz,integration
+stages=unit,lint,fuzz,guard,integration
 kills=20
 more_postgres=
 while [ $# -gt 0 ]; do
     case $1 in
     --only) stages=${2:?--only needs a list} && shift 2 ;;
     --long) kills=200 && more_postgres=13,18 && shift ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
 done
 for stage in ${stages//,/ }; do
     case $stage in
-    unit | lint | fuzz | integration) ;;
-    *) die "--only: no such stage \"$stage\" (unit, lint, fuzz, integration)" ;;
+    unit | lint | fuzz | guard | integration | downstream) ;;
+    *) die "--only: no such stage \"$stage\" (unit, lint, fuzz, guard, integration, downstream)" ;;
     esac
 done
 
@@ -91,6 +92,10 @@ unit_tests() { # unit_tests PRESET NAME
         --test-output-size-passed 10000000 --test-output-size-failed 10000000
 }
 
+guard() { # instructions for each event; how to store new figures: tests/bench/guard.py --help
+    python3 tests/bench/guard.py build/release/tests/bench/bench_guard --junit "$results/guard.xml"
+}
+
 mutants() { # the ways in which the sources can be broken on purpose
     grep -rhoE 'MILLRACE_MUTANT_[A-Z_]+' include decoder sinks relay | sed 's/MILLRACE_MUTANT_//' |
         tr '[:upper:]' '[:lower:]' | sort -u
@@ -110,9 +115,20 @@ integration() { # integration NAME BUILD ARGUMENT...: pytest on the relay of tha
     local name=$1 build=$2
 
     shift 2
+    pytest_of "$name" "$build" "$@" tests/integration
+}
+
+downstream() { # programs of others that read what the relay of that build writes
+    pytest_of downstream "$1" tests/downstream
+}
+
+pytest_of() { # pytest_of NAME BUILD ARGUMENT...
+    local name=$1 build=$2
+
+    shift 2
     ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         "$(python_of_tests)" -m pytest -q -ra -p no:cacheprovider --junitxml="$results/$name.xml" \
-        --millrace="$tree/build/$build/relay/millrace" "$@" tests/integration
+        --millrace="$tree/build/$build/relay/millrace" "$@"
 }
 
 wants_any() {
@@ -126,6 +142,9 @@ wants_any() {
 
 # ---- in order
 
+if wants downstream; then
+    "$BASH" deploy/deps.sh --only build,postgres,kafka,tests,downstream
+fi
 if wants integration; then
     "$BASH" deploy/deps.sh \
         ${more_postgres:+--only build,postgres,kafka,tests,registry --postgres "$more_postgres"}
@@ -150,12 +169,19 @@ if wants fuzz; then
     check build-fuzz preset_build fuzz
     if $good; then check fuzz unit_tests fuzz fuzz; fi
 fi
-if wants integration; then
-    # With sanitizers all that is about being right; at full speed what is about being killed at the
-    # wrong moment.
-    check integration-asan integration integration-asan ci -m "not kills"
+released=false
+if wants_any guard integration; then
     check build-release preset_build release
-    if $good; then
+    released=$good
+fi
+if wants guard && $released; then
+    check guard guard
+fi
+if wants integration; then
+    # With sanitizers all that is about being right, by several processes with servers of their own,
+    # since a test mostly waits; at full speed what is about being killed at the wrong moment.
+    check integration-asan integration integration-asan ci -m "not kills" -n 3 --dist loadgroup
+    if $released; then
         check unit-release unit_tests release unit-release
         check build-mutants mutants_build
         check integration-release integration integration-release release -m "kills or smoke" \
@@ -165,5 +191,9 @@ if wants integration; then
                 --postgres-version "$major"
         done
     fi
+fi
+if wants downstream; then
+    check build-release preset_build release
+    if $good; then check downstream downstream release; fi
 fi
 finish

@@ -291,7 +291,8 @@ class Postgres(Server):
     """A PostgreSQL cluster, superuser postgres, no password, TCP on 127.0.0.1 only.
 
     version: None is the newest that the distribution installed, otherwise a major: the
-    distribution's, or the one that `deploy/deps.sh --postgres MAJOR` fetched.
+    distribution's, or the one that `deploy/deps.sh --postgres MAJOR` fetched; "pgvector": the one that
+    deploy/deps.sh fetched where the distribution has no pgvector.
     settings: more lines for postgresql.conf, after (so instead of) the ones below.
     """
 

@@ -29,6 +29,7 @@
 
 #define PATIENCE_MS 20000
 #define TOPICS_MAX 8
+#define SLOW_MS 300 /* for each answer of the broker */
 
 enum api { API_PRODUCE = 0, API_INIT_PRODUCER_ID = 22, API_ADD_PARTITIONS = 24, API_END_TXN = 26 };
 
@@ -51,6 +52,11 @@ void recorder_destroy(struct recorder *r)
     for (size_t i = 0; r != NULL && i < r->topic_count; i++)
         assert_null(r->topics[i].attached);
     free(r);
+}
+
+void recorder_taken(struct recorder *r)
+{
+    (void)r;
 }
 
 struct topic *recorder_topic(struct recorder *r, const struct relation *relation, struct error *err)
@@ -553,6 +559,63 @@ static void full_while_committing(void **state)
     fixture_done(f);
 }
 
+/* Commits one record of key "k" at the LSN that is its value too. */
+static void commit_one(struct fixture *f, const char *value)
+{
+    put_taken(f, f->orders, "k", value);
+    commit_succeeds(f, strtoull(value, NULL, 10));
+}
+
+/* The broker takes its time to end a transaction: that is no reason to wait with the next. */
+static void next_begins_while_one_ends(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    struct position position = position_at(3);
+    struct seen seen[8];
+
+    (void)recover(f);
+    commit_one(f, "1");
+    commit_one(f, "2");
+    put_taken(f, f->orders, "k", "3");
+    slow_down(f->world, SLOW_MS);
+    assert_true(f->sink->ops->commit(f->sink, &position, &f->err));
+    while (put_once(f, f->orders, "k", "4", NULL) == PUT_FULL) {
+        await_fd(f);
+        assert_int_equal(f->sink->ops->reap(f->sink, &f->err), REAP_PENDING);
+    }
+    assert_int_equal(f->sink->pending_records, 1);
+    assert_int_equal(await_news(f), REAP_COMMITTED);
+    slow_down(f->world, 0);
+    commit_succeeds(f, 4);
+    assert_int_equal(read_back(f, f->orders, 3, seen, ARRAY_LEN(seen)), 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(seen[i].value[0], '1' + i);
+    close_sink(f);
+    assert_int_equal(recover(f).end_lsn, 4);
+    fixture_done(f);
+}
+
+/* What was put behind a transaction is lost with it. */
+static void next_falls_with_the_one_before(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    struct position position = position_at(2);
+
+    (void)recover(f);
+    commit_one(f, "1");
+    put_taken(f, f->orders, "k", "2");
+    rd_kafka_mock_push_request_errors(f->world->cluster, API_END_TXN, 1,
+                                      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+    slow_down(f->world, SLOW_MS);
+    assert_true(f->sink->ops->commit(f->sink, &position, &f->err));
+    put_taken(f, f->orders, "k", "3");
+    assert_int_equal(await_news(f), REAP_BROKEN);
+    failed_as(f, ERROR_FENCED, "another relay");
+    assert_int_equal(put_once(f, f->orders, "k", "4", NULL), PUT_FAILED);
+    slow_down(f->world, 0);
+    fixture_done(f);
+}
+
 static void full_queue_empties(void **state)
 {
     struct fixture *f = fixture_new(state);
@@ -668,6 +731,18 @@ static void fault_stops_recovery(void **state)
     for (int i = 0; i < 8; i++)
         rd_kafka_mock_push_request_errors(f->world->cluster, c->api, 1, c->code);
     recover_fails(f, c->kind, c->expect);
+    fixture_done(f);
+}
+
+/* Whoever has the first id only could be followed by an older relay's second. */
+static void second_id_is_fenced_too(void **state)
+{
+    struct fixture *f = fixture_new(state);
+
+    rd_kafka_mock_push_request_errors(f->world->cluster, API_INIT_PRODUCER_ID, 2,
+                                      RD_KAFKA_RESP_ERR_NO_ERROR,
+                                      RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    recover_fails(f, ERROR_CONFIG, "the same with " KAFKA_SECOND_SUFFIX " behind it");
     fixture_done(f);
 }
 
@@ -905,8 +980,11 @@ static const struct {
     {"partitions and order", partitions_and_order, NULL},
     {"null keys and headers", null_keys_and_headers, NULL},
     {"full while committing", full_while_committing, NULL},
+    {"next begins while one ends", next_begins_while_one_ends, NULL},
+    {"next falls with the one before", next_falls_with_the_one_before, NULL},
     {"full queue empties", full_queue_empties, NULL},
     {"events are not cut", events_are_not_cut, NULL},
+    {"second id is fenced too", second_id_is_fenced_too, NULL},
     {"at least once: fault", at_least_once_fault, NULL},
     {"timed out is not taken over", timed_out_is_not_taken_over, NULL},
     {"disturbed commit is recycled", disturbed_commit_is_recycled, NULL},

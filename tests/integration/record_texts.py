@@ -44,12 +44,12 @@ def read(encoding, data, registry):
 # ---- avro
 
 
-def _without_logical_types(schema):
+def without_logical_types(schema):
     """So that fastavro hands out what the bytes say: numbers and bytes."""
     if isinstance(schema, dict):
-        return {k: _without_logical_types(v) for k, v in schema.items() if k != "logicalType"}
+        return {k: without_logical_types(v) for k, v in schema.items() if k != "logicalType"}
     if isinstance(schema, list):
-        return [_without_logical_types(branch) for branch in schema]
+        return [without_logical_types(branch) for branch in schema]
     return schema
 
 
@@ -66,7 +66,7 @@ def _jsonable(value, depth=0):
 
 
 def avro_payload(schema_text, body):
-    schema = fastavro.parse_schema(_without_logical_types(json.loads(schema_text)))
+    schema = fastavro.parse_schema(without_logical_types(json.loads(schema_text)))
     stream = io.BytesIO(body)
     value = fastavro.schemaless_reader(stream, schema, None)
     if stream.tell() != len(body):

@@ -22,7 +22,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy/lib"))
 
 from private_servers import (  # noqa: E402,F401 (handed on to the tests)
-    CACHE, Kafka, Postgres, Process, ServerError, clean_environment, close_all, free_ports, guard,
+    CACHE, Kafka, Postgres, Process, Server, ServerError, clean_environment, close_all, free_ports, guard,
     start_all, wait_until)
 
 

@@ -44,6 +44,18 @@ static struct line_case line_cases[] = {
     {"run --set=a.b=c=d", "run a.b:c=d"},
     {"run --set a= --set a=2 --set b=3", "run a: a:2 b:3"},
     {"status --set -x=1 -c -", "status config=- -x:1"},
+    {"plan", "plan"},
+    {"plan --json -c f", "plan config=f json"},
+    {"plan --set a=b", "plan a:b"},
+    {"schema", "schema"},
+    {"schema a.b -c f c.d", "schema config=f word=a.b word=c.d"},
+    {"schema --key a.b", "schema key word=a.b"},
+    {"schema a.b --value", "schema value word=a.b"},
+    {"schema a.b --help", "help word=a.b rest=schema"},
+    {"import x", "import word=x"},
+    {"import x -o y", "import output=y word=x"},
+    {"import --output=y x", "import output=y word=x"},
+    {"import -h", "help rest=import"},
     {"log cat /x", "log rest=cat rest=/x"},
     {"log verify --set x", "log rest=verify rest=--set rest=x"},
     {"log", "log"},
@@ -80,6 +92,16 @@ static void tell(const struct command *c, char *out, size_t size)
         (void)fputs(" print", text);
     for (size_t i = 0; i < c->setting_count; i++)
         (void)fprintf(text, " %s:%s", c->settings[i].path, c->settings[i].value);
+    if (c->json)
+        (void)fputs(" json", text);
+    if (c->key_only)
+        (void)fputs(" key", text);
+    if (c->value_only)
+        (void)fputs(" value", text);
+    if (c->output != NULL)
+        (void)fprintf(text, " output=%s", c->output);
+    for (size_t i = 0; i < c->word_count; i++)
+        (void)fprintf(text, " word=%s", c->words[i]);
     for (size_t i = 0; i < c->rest_count; i++)
         (void)fprintf(text, " rest=%s", c->rest[i]);
     (void)fputc('\0', text);
@@ -124,6 +146,18 @@ static struct line_case fault_cases[] = {
     {"run --set", "--set wants PATH=VALUE"},
     {"run --set x", "--set wants PATH=VALUE, as in --set log.level=debug"},
     {"run --set =x", "--set wants PATH=VALUE, as in --set log.level=debug"},
+    {"run --json", "unknown flag '--json': see millrace help run"},
+    {"plan a.b", "'a.b' is one word too many: see millrace help plan"},
+    {"plan --key", "unknown flag '--key': did you mean '--set'?"},
+    {"plan --jsno", "unknown flag '--jsno': did you mean '--json'?"},
+    {"schema --key --value", "--key and --value: choose one of them, or leave both out"},
+    {"schema --valeu a.b", "unknown flag '--valeu': did you mean '--value'?"},
+    {"import", "import wants the file of a connector: millrace import FILE [-o FILE]"},
+    {"import a b", "'b' is one word too many: see millrace help import"},
+    {"import a -o", "--output wants FILE"},
+    {"import a --output=", "--output wants FILE"},
+    {"import a -o b -o c", "--output is given twice"},
+    {"import -c a", "unknown flag '-c': see millrace help import"},
     {"run fast", "'fast' is one word too many: see millrace help run"},
     {"run -", "'-' is one word too many: see millrace help run"},
     {"version now", "'now' is one word too many: see millrace help"},

@@ -1,0 +1,138 @@
+"""programs - the processes that are measured: started, watched from outside, always ended.
+
+    pool = Programs(folder)
+    program = pool.start("relay", ["millrace", "run", ...])
+    figures = program.until(lambda: ..., 60, "the end of the backlog")
+    pool.close()
+
+A process that outlives the one that measures (a SIGKILL) is ended by the guard of private_servers.
+"""
+import contextlib
+import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from private_servers import Process, clean_environment, guard
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Failure(Exception):
+    """A measurement that could not be made; the text says which, and where to look."""
+
+
+@dataclasses.dataclass
+class Figures:
+    """seconds: wall time.  cpu_s: user + system of the one process.  peak_mib: VmHWM.  events, if the
+    time is that of fewer than all (see debezium.py)."""
+
+    seconds: float
+    cpu_s: float = None
+    peak_mib: float = None
+    events: int = None
+
+
+def usage(pid):
+    """(CPU seconds so far, peak resident MiB, resident MiB now) of a running process."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+
+    def mib(name):
+        return int(status[name].split()[0]) / 1024
+
+    return (int(fields[11]) + int(fields[12])) / TICKS, mib("VmHWM"), mib("VmRSS")
+
+
+class Program:
+    def __init__(self, name, argv, log, stdout=None):
+        self.name, self.log = name, log
+        with open(log, "ab") as out:
+            self.started = time.perf_counter()
+            self.child = subprocess.Popen(
+                [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=out,
+                env=clean_environment(), start_new_session=True)
+        self.process = Process.of_child(self.child)
+        guard.keep(self.process)
+
+    def seconds(self):
+        return time.perf_counter() - self.started
+
+    def figures(self):
+        """Of this moment, while it runs."""
+        try:
+            cpu_s, peak_mib, _ = usage(self.child.pid)
+        except (OSError, KeyError):
+            raise self.failure("ended by itself") from None
+        return Figures(self.seconds(), cpu_s, peak_mib)
+
+    def until(self, done, limit_s, what):
+        """Lets it run until done(); the figures of that moment.  It runs on."""
+        end = time.perf_counter() + limit_s
+        while not done():
+            if self.child.poll() is not None:
+                raise self.failure(f"ended with status {self.child.returncode} before {what}")
+            if time.perf_counter() > end:
+                raise self.failure(f"did not reach {what} within {limit_s} s")
+            time.sleep(0.005)
+        return self.figures()
+
+    def to_the_end(self, limit_s):
+        """Lets it end by itself, which must be with 0."""
+        end, peak_mib = time.perf_counter() + limit_s, 0
+        while True:
+            with contextlib.suppress(OSError, KeyError):  # not ru_maxrss: that begins with ours
+                peak_mib = usage(self.child.pid)[1]
+            pid, status, used = os.wait4(self.child.pid, os.WNOHANG)
+            if pid != 0:
+                break
+            if time.perf_counter() > end:
+                raise self.failure(f"did not end within {limit_s} s")
+            time.sleep(0.005)
+        seconds = self.seconds()
+        self.child.returncode = os.waitstatus_to_exitcode(status)
+        guard.release(self.process)
+        if self.child.returncode != 0:
+            raise self.failure(f"ended with status {self.child.returncode}")
+        return Figures(seconds, used.ru_utime + used.ru_stime, peak_mib)
+
+    def failure(self, what):
+        return Failure(f"{self.name} {what}; it said last:\n{self.last_words()}")
+
+    def last_words(self):
+        lines = self.log.read_text(errors="replace").splitlines()[-8:]
+        return "\n".join(f"    {line[:300]}" for line in lines) or "    (nothing)"
+
+    def stop(self):
+        """SIGTERM, and SIGKILL when that does not end it in time."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(30)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait(10)
+        guard.release(self.process)
+
+    def kill(self):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait(10)
+        guard.release(self.process)
+
+
+class Programs:
+    def __init__(self, folder):
+        self.folder = folder
+        self.all = []
+
+    def start(self, name, argv, stdout=None):
+        program = Program(name, argv, self.folder / f"{name.replace(' ', '_')}-{len(self.all)}.log", stdout)
+        self.all.append(program)
+        return program
+
+    def close(self):
+        for program in self.all:
+            program.kill()

@@ -1,0 +1,181 @@
+"""world - the servers that a benchmark runs against, and what every case asks of them."""
+import contextlib
+import pathlib
+import shutil
+import struct
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "deploy/lib"))
+sys.path.insert(0, str(ROOT / "tests/support"))
+from private_servers import Kafka, Postgres, close_all, guard, start_all  # noqa: E402
+from programs import Failure, Programs  # noqa: E402
+from schema_registry import SchemaRegistry  # noqa: E402
+
+# As a server would be run, but for what would disturb at random: unlike the tests' it flushes.
+POSTGRES = {"fsync": "on", "full_page_writes": "on", "max_wal_size": "24GB", "checkpoint_timeout": "1h",
+            "shared_buffers": "512MB", "autovacuum": "off", "jit": "off"}
+DATABASE = "bench"
+SAMPLE_RECORDS = 20000
+NONE = 0xFFFFFFFF
+
+
+class World:
+    """options: the command line's.  Closed, nothing is left of it."""
+
+    def __init__(self, options):
+        self.options = options
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-bench-"))
+        guard.keep_folder(self.folder)
+        self.programs = Programs(self.folder)
+        self.postgres, self.kafka = Postgres(settings=POSTGRES), Kafka()
+        self.registry = self.watcher = self.consumer = self.debezium = None
+        self.number = 0
+
+    def start(self):
+        start_all(self.kafka, self.postgres)
+        self.registry = SchemaRegistry()
+        self.make_database()
+
+    def make_database(self):
+        """With pool_text(bytes, number): texts that do not compress to nothing."""
+        self.postgres.execute(f"CREATE DATABASE {DATABASE}")
+        self.watcher = self.postgres.connect(DATABASE, autocommit=True)
+        self.sql("CREATE TABLE pool (t text)")
+        self.sql("ALTER TABLE pool ALTER t SET STORAGE EXTERNAL")  # so that a piece is read, not all of it
+        self.sql("INSERT INTO pool SELECT string_agg(md5(g::text), '') FROM generate_series(1, 4000) g")
+        self.sql("CREATE FUNCTION pool_text(bytes int, g bigint) RETURNS text LANGUAGE sql IMMUTABLE AS "
+                 "$$ SELECT substr(t, 1 + (g * 7919 % 110000)::int, bytes) FROM pool $$")
+
+    def clear(self):
+        """After a failure, of which anything may be left: a new database."""
+        self.programs.close()
+        self.watcher.close()
+        self.postgres.restart()  # whoever holds a slot is gone
+        for slot, in self.postgres.rows("SELECT slot_name FROM pg_replication_slots"):
+            self.postgres.execute(f"SELECT pg_drop_replication_slot('{slot}')")
+        self.postgres.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+        self.make_database()
+
+    def close(self):
+        self.programs.close()
+        for thing in (self.watcher, self.consumer, self.registry):
+            if thing is not None:
+                with contextlib.suppress(Exception):
+                    thing.close()
+        close_all(self.kafka, self.postgres)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        guard.release_folder(self.folder)
+
+    def scaled(self, number, least=1):
+        return max(least, int(number * self.options.scale))
+
+    def fresh_name(self):
+        self.number += 1
+        return f"bench_{self.number}"
+
+    # ---- PostgreSQL
+
+    def sql(self, text):
+        return self.postgres.execute(text, DATABASE)
+
+    def one(self, text, *values):
+        """The first column of the first row, over a connection that stays; None without a row."""
+        row = self.watcher.execute(text, values).fetchone()
+        return None if row is None else row[0]
+
+    def confirmed(self, slot, lsn):
+        return self.one("SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_replication_slots WHERE slot_name = %s",
+                        lsn, slot) or False
+
+    def streaming(self, slot):
+        return self.one("SELECT 1 FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid "
+                        "WHERE s.slot_name = %s AND r.state = 'streaming'", slot) is not None
+
+    def mark(self):
+        """A position that whoever follows the database confirms before long."""
+        lsn = self.sql("SELECT pg_current_wal_insert_lsn()")
+        self.sql("SELECT pg_logical_emit_message(false, 'bench', 'mark')")
+        return lsn
+
+    def copy_slot(self, origin):
+        name = self.fresh_name()
+        self.sql(f"SELECT pg_copy_logical_replication_slot('{origin}', '{name}')")
+        return name
+
+    def drop_slot(self, slot):
+        """Waits until its user is gone; a slot that is not there is none."""
+        end = time.perf_counter() + 30
+        while self.one("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", slot):
+            with contextlib.suppress(Exception):
+                self.one("SELECT pg_drop_replication_slot(%s)", slot)
+            if time.perf_counter() > end:
+                raise Failure(f"slot {slot} is still in use")
+            time.sleep(0.02)
+
+    # ---- Kafka
+
+    def client(self):
+        from confluent_kafka import Consumer
+
+        if self.consumer is None:
+            self.consumer = Consumer({
+                "bootstrap.servers": self.kafka.bootstrap, "group.id": "bench", "enable.auto.commit": False,
+                "auto.offset.reset": "earliest", "isolation.level": "read_committed", "log_level": 0,
+                "enable.partition.eof": True, "topic.metadata.refresh.interval.ms": -1})
+        return self.consumer
+
+    def make_topics(self, prefix, tables, partitions=1):
+        from confluent_kafka.admin import NewTopic
+
+        admin = self.kafka.admin()
+        names = [f"{prefix}.public.{table}" for table in tables]
+        for first in range(0, len(names), 200):
+            asked = [NewTopic(n, num_partitions=partitions, replication_factor=1) for n in names[first:first + 200]]
+            for made in admin.create_topics(asked, operation_timeout=60).values():
+                made.result(90)
+
+    def drop_topics(self, prefix):
+        admin = self.kafka.admin()
+        gone = list(self.kafka.topics(f"{prefix}."))
+        for first in range(0, len(gone), 200):
+            for done in admin.delete_topics(gone[first:first + 200], operation_timeout=60).values():
+                done.result(90)
+
+    def ends(self, prefix, tables, partitions=1):
+        """Sum of the end offsets: records, and in transactions their markers too."""
+        from confluent_kafka import TopicPartition
+
+        client = self.client()
+        return sum(client.get_watermark_offsets(TopicPartition(f"{prefix}.public.{t}", p), timeout=30)[1]
+                   for t in tables for p in range(partitions))
+
+    def sample(self, prefix, tables, partitions, file):
+        """Writes the first records of the topics into a file for produce.c."""
+        from confluent_kafka import TopicPartition
+
+        client = self.client()
+        client.assign([TopicPartition(f"{prefix}.public.{t}", p, 0) for t in tables for p in range(partitions)])
+        left, taken, end = len(tables) * partitions, 0, time.perf_counter() + 60
+        with open(file, "wb") as out:
+            while left and taken < SAMPLE_RECORDS:
+                for message in client.consume(1000, 0.2):
+                    if message.error() is not None:
+                        left -= 1  # the end of a partition
+                        continue
+                    out.write(packed(message, prefix))
+                    taken += 1
+                if time.perf_counter() > end:
+                    raise Failure(f"the topics of {prefix} could not be read")
+        client.unassign()
+        if taken == 0:
+            raise Failure(f"the topics of {prefix} are empty")
+
+
+def packed(message, prefix):
+    topic = message.topic().removeprefix(prefix).encode()
+    key, value = message.key(), message.value()
+    sizes = [NONE if text is None else len(text) for text in (key, value)]
+    return struct.pack("=4I", message.partition(), len(topic), *sizes) + topic + (key or b"") + (value or b"")
