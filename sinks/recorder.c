@@ -37,7 +37,8 @@ struct recorder {
     struct plan *last_plan; /* most events come in runs of one table */
     struct topic *messages; /* made with the first message */
     bool loosened; /* the plan in use is to be made again: it has NOT NULL where a NULL came */
-    uint64_t bad_values;
+    uint64_t bad_values,
+        bad_values_taken; /* of the encoding; up to the last event that was taken */
     char bad_value_at[PLACE_BYTES];
     struct side_records side;
     bool is_open;             /* made, and not taken yet */
@@ -218,6 +219,7 @@ static void begin_event(struct recorder *r, bool undo)
     buf_reset(&r->truncates, KEEP_BYTES);
     buf_reset(&r->records, KEEP_BYTES);
     side_records_reset(&r->side, undo);
+    r->bad_values = r->encoding->bad_values = r->bad_values_taken;
 }
 
 /* One event on its way. */
@@ -610,5 +612,6 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
 void recorder_taken(struct recorder *r)
 {
     side_records_keep(&r->side);
+    r->bad_values_taken = r->bad_values;
     r->is_open = false;
 }
