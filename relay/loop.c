@@ -297,10 +297,10 @@ static int wait_ms(const struct loop *l)
 
     if (l->source_more && !l->held && !l->draining)
         return 0;
-    if (l->heartbeat_us < due_us && may_beat(l))
-        due_us = l->heartbeat_us > l->now_us ? l->heartbeat_us : l->now_us;
     if (l->held && l->sink->waiting.kind != ERROR_NONE) /* put() waits by itself */
         return 0;
+    if (l->heartbeat_us < due_us && may_beat(l))
+        due_us = l->heartbeat_us > l->now_us ? l->heartbeat_us : l->now_us;
     if (l->moved && !l->in_flight) {
         int64_t commit_us = next_commit_us(l);
 

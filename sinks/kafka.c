@@ -242,14 +242,14 @@ static enum put_outcome kafka_put(struct sink *sink, const struct event *event, 
         return PUT_FULL;
     if (!recorder_make(k->recorder, event, &records, err))
         return sink_put_failed(&k->sink, err);
-    k->sink.bad_values = records.bad_values;
-    k->sink.bad_value_at = records.bad_value_at;
     outcome = check(k, &records, err);
     if (outcome != PUT_TAKEN)
         return outcome;
     if (!send_all(k, &records, err))
         return PUT_FAILED;
     recorder_taken(k->recorder);
+    k->sink.bad_values = records.bad_values;
+    k->sink.bad_value_at = records.bad_value_at;
     return PUT_TAKEN;
 }
 

@@ -39,13 +39,14 @@ struct recorder {
     struct table plans;     /* of struct plan, by relation->oid */
     struct plan *last_plan; /* most events come in runs of one table */
     struct topic *messages; /* made with the first message */
+    bool loosened; /* the plan in use is to be made again: it has NOT NULL where a NULL came */
+    uint64_t bad_values,
+        bad_values_taken; /* of the encoding; up to the last event that was taken */
+    char bad_value_at[PLACE_BYTES];
     struct side_records side;
     bool is_open;             /* made, and not taken yet */
     struct header context[4]; /* Debezium's context headers */
     size_t context_count;
-    bool loosened; /* the plan in use is to be made again: it has NOT NULL where a NULL came */
-    uint64_t bad_values;
-    char bad_value_at[PLACE_BYTES];
     bool tells_deletes, tells_tombstones, tells_truncates; /* by records? */
     char numbers[FLAT_HEADERS_MAX][NUMBER_BYTES];          /* of headers */
     struct buf keys[2];
@@ -234,8 +235,8 @@ void recorder_each_topic(struct recorder *r, void (*visit)(struct topic *topic, 
     topics_each(&r->topics, visit, context);
 }
 
-/* Forgets the records of the event before. */
-static void begin_event(struct recorder *r)
+/* Forgets the records of the event before; undo: and that there were any beside those of rows. */
+static void begin_event(struct recorder *r, bool undo)
 {
     json_value_trim(&r->encoding->json, KEEP_BYTES);
     for (int i = 0; i < 2; i++) {
@@ -246,7 +247,8 @@ static void begin_event(struct recorder *r)
     buf_reset(&r->truncates, KEEP_BYTES);
     buf_reset(&r->records, KEEP_BYTES);
     buf_reset(&r->encoding->unavailable, KEEP_BYTES);
-    side_records_reset(&r->side, r->is_open);
+    side_records_reset(&r->side, undo);
+    r->bad_values = r->encoding->bad_values = r->bad_values_taken;
 }
 
 /* One event on its way. */
@@ -574,7 +576,7 @@ static bool make_row(struct recorder *r, const struct event *event, struct error
         if (!r->loosened)
             return false;
         r->loosened = false;
-        begin_event(r);
+        begin_event(r, true);
         m.plan = make_plan(r, event->relation, m.plan, err);
         if (m.plan == NULL)
             return false;
@@ -678,7 +680,7 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err)
 {
-    begin_event(r);
+    begin_event(r, r->is_open);
     r->is_open = true;
     *out = (struct records){.bad_values = r->bad_values, .bad_value_at = r->bad_value_at};
     if (event->repeated && !r->options.transaction_metadata)
@@ -697,5 +699,6 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
 void recorder_taken(struct recorder *r)
 {
     side_records_keep(&r->side);
+    r->bad_values_taken = r->bad_values;
     r->is_open = false;
 }

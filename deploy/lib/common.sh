@@ -10,12 +10,12 @@ log_dir=$cache/log
 
 rdkafka_dir=$cache/librdkafka-2.15.1 # CMakeLists.txt looks exactly there
 kafka_dir=$cache/kafka-4.3.1
+registry_dir=$cache/apicurio-2.6.13
 debezium_dir=$cache/debezium-3.7.0
 connect_dir=$cache/connect-4.3.1
 jdbc_sink_dir=$cache/jdbc-sink-3.6.0/debezium-connector-jdbc # Connect looks for plugins in the folder above
 flink_dir=$cache/flink-2.3.0
 pgvector_dir=$cache/postgres-pgvector # a PostgreSQL 18
-registry_dir=$cache/apicurio-2.6.13
 
 say() {
     echo "$me: $*"
