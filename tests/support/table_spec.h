@@ -10,10 +10,10 @@
 
 #include "millrace/relation.h"
 
-#define TABLE_SPEC_COLUMNS 48
+#define TABLE_SPEC_COLUMNS 96
 
 struct table_spec {
-    char text[2048];
+    char text[4096];
     struct column columns[TABLE_SPEC_COLUMNS];
     struct type types[TABLE_SPEC_COLUMNS], elements[TABLE_SPEC_COLUMNS];
     uint16_t key[TABLE_SPEC_COLUMNS];
