@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deps.sh - makes a Debian 12 or 13 machine able to build, run and test millrace.
 #
-#   deploy/deps.sh                       all but package-lists, debezium and downstream
+#   deploy/deps.sh                       all but package-lists, debezium, downstream and registry
 #   deploy/deps.sh --only build,postgres some of: build, postgres, kafka (broker and a client), tests,
 #                                        registry (a schema registry, for the long tests),
 #                                        package-lists (Debian's: data for the quickstart), bench (what

@@ -152,7 +152,7 @@ if wants downstream; then
 fi
 if wants integration; then
     "$BASH" deploy/deps.sh \
-        ${more_postgres:+--only build,postgres,kafka,tests,registry --postgres "$more_postgres"}
+        ${more_postgres:+--only build,postgres,kafka,tests,bench,registry --postgres "$more_postgres"}
 else
     "$BASH" deploy/deps.sh --only build,tests
 fi
