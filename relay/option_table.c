@@ -350,7 +350,8 @@ static const struct option options[] = {
      .known_as = "transactional.id",
      .longest = 249,
      .help = "Fences off older instances of this relay and is the key of its position; must not "
-             "change afterwards."},
+             "change afterwards. Exactly once writes under a second one too, this with #2 behind "
+             "it: a broker with access rules has to allow both."},
     {.path = "kafka.position_topic",
      .type = OPTION_TEXT,
      .offset = offsetof(struct options, kafka.position_topic),
