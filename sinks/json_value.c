@@ -42,6 +42,8 @@ static bool write_integer(struct slice text, struct buf *out)
 
     if (text.len == at || text.len > INTEGER_TEXT_MAX)
         return false;
+    if (text.at[at] == '0' && text.len > at + 1) /* no number to JSON */
+        return false;
     for (; at < text.len; at++)
         if (text.at[at] < '0' || text.at[at] > '9')
             return false;

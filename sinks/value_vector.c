@@ -72,7 +72,7 @@ enum vector_token vector_reader_next(struct vector_reader *r)
     } else if (!take_byte(r, ',')) {
         return malformed(r);
     }
-    if (r->sparse && (!take_index(r, &r->index) || !take_byte(r, ':')))
+    if (r->sparse && (!take_index(r, &r->index) || r->index < 1 || !take_byte(r, ':')))
         return malformed(r);
     return take_number(r) ? VECTOR_NUMBER : malformed(r);
 }

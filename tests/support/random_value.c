@@ -317,17 +317,11 @@ static json_t *make_bytea(struct random_values *r)
         bytes[i] = (uint8_t)random_next(r);
         (void)snprintf(r->text + 2 + 2 * i, 3, "%02x", bytes[i]);
     }
-    switch (r->modes.binary) {
-    case BINARY_BYTES:
-        break;
-    case BINARY_BASE64:
+    if (r->modes.binary == BINARY_BASE64)
         return base64_tree(bytes, len, "+/");
-    case BINARY_BASE64_URL_SAFE:
+    if (r->modes.binary == BINARY_BASE64_URL_SAFE)
         return base64_tree(bytes, len, "-_");
-    case BINARY_HEX:
-        return json_string(r->text + 2);
-    }
-    return bytes_tree(bytes, len);
+    return r->modes.binary == BINARY_HEX ? json_string(r->text + 2) : bytes_tree(bytes, len);
 }
 
 /* Little-endian up to the highest bit that is set. */
@@ -462,7 +456,8 @@ static json_t *make_time(struct random_values *r, int32_t typmod)
 
 static json_t *make_timetz(struct random_values *r)
 {
-    int64_t us = random_between(r, 0, DAY_US - 1), minutes = random_between(r, -15 * 60, 15 * 60);
+    int64_t us = random_between(r, 0, DAY_US - 1),
+            minutes = random_between(r, INT64_C(-900), INT64_C(900));
     int64_t utc = (us - minutes * 60 * SECOND_US + 2 * DAY_US) % DAY_US;
     int64_t east = minutes < 0 ? -minutes : minutes;
     char few[8];

@@ -115,6 +115,24 @@ static void writes_numbers(void **state)
     }
 }
 
+/* Around each power of ten, where the number of digits changes. */
+static void writes_all_lengths(void **state)
+{
+    (void)state;
+    for (uint64_t power = 1; power <= UINT64_MAX / 10; power *= 10) {
+        for (uint64_t number = power - 1; number <= power + 1; number++) {
+            char expect[32];
+            struct buf out;
+
+            (void)snprintf(expect, sizeof expect, "%llu", (unsigned long long)number);
+            buf_init(&out, 64);
+            json_u64(&out, number);
+            assert_string_equal(text_of(&out), expect);
+            buf_done(&out);
+        }
+    }
+}
+
 static void writes_the_largest(void **state)
 {
     struct buf out;
@@ -152,7 +170,7 @@ static void writes_base64(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[2 * ARRAY_LEN(string_cases) + ARRAY_LEN(base64_cases) + 3];
+    struct CMUnitTest tests[2 * ARRAY_LEN(string_cases) + ARRAY_LEN(base64_cases) + 4];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(string_cases); i++) {
@@ -166,6 +184,7 @@ int main(void)
             (struct CMUnitTest){base64_cases[i].name, writes_base64, NULL, NULL, &base64_cases[i]};
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(long_text_is_measured);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(writes_numbers);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(writes_all_lengths);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(writes_the_largest);
     return cmocka_run_group_tests_name("json_write", tests, NULL, NULL);
 }
