@@ -52,6 +52,7 @@ struct loop {
     int64_t now_us;         /* monotonic, of this turn */
     int64_t first_us;       /* when the first event since the last commit was put */
     int64_t last_commit_us; /* when commit() was last called */
+    int64_t heartbeat_us;   /* when the next heartbeat is due; INT64_MAX: never */
     int64_t drain_until_us;
 
 #ifdef MILLRACE_MUTANT_SKIP_POSITION
@@ -137,13 +138,14 @@ static bool reap(struct loop *l, struct error *err)
 static bool is_progress_only(const struct event *event)
 {
     return event->kind == EVENT_PROGRESS || event->kind == EVENT_BEGIN ||
-           event->kind == EVENT_RELATION;
+           event->kind == EVENT_RELATION || event->kind == EVENT_HEARTBEAT || event->repeated;
 }
 
-/* What announces something is nothing to commit. */
-static bool moves_position(const struct event *event)
+/* What announces something, or is durable already, is nothing to commit.  A heartbeat is: it waits
+ * for no other event, though the position that goes with it may be the one of before. */
+static bool wants_position(const struct event *event)
 {
-    return event->kind != EVENT_BEGIN && event->kind != EVENT_RELATION;
+    return event->kind != EVENT_BEGIN && event->kind != EVENT_RELATION && !event->repeated;
 }
 
 /* Events after which the position is committed soon even though there may be no record to commit.
@@ -172,7 +174,7 @@ static bool put(struct loop *l, struct error *err)
     l->stats->events += !is_progress_only(&l->event);
     if (first && l->sink->pending_records > 0)
         l->first_us = l->now_us;
-    if (moves_position(&l->event)) {
+    if (wants_position(&l->event)) {
         position_advance(&l->taken, &l->event);
         l->moved = true;
     }
@@ -184,12 +186,30 @@ static bool put(struct loop *l, struct error *err)
     return true;
 }
 
+/* Could one be put, if it were time? */
+static bool may_beat(const struct loop *l)
+{
+    return !l->held && !l->draining && !l->source_ended;
+}
+
+/* One that the sink refuses is held like any event. */
+static bool beat(struct loop *l, int64_t seen_ns, struct error *err)
+{
+    if (l->now_us < l->heartbeat_us || !may_beat(l))
+        return true;
+    l->heartbeat_us = l->now_us + l->options->heartbeat_interval_ms * 1000;
+    l->event = (struct event){.kind = EVENT_HEARTBEAT, .seen_ns = seen_ns};
+    return put(l, err);
+}
+
 /* Moves events from source to sink, until one of them has had enough or the turn is full. */
 static bool pump(struct loop *l, struct error *err)
 {
     int64_t seen_ns = clock_wall_ns();
 
     if (l->held && !put(l, err))
+        return false;
+    if (!beat(l, seen_ns, err))
         return false;
     for (int i = 0; i < EVENTS_PER_TURN && !l->held && l->source_more; i++) {
         memset(&l->event, 0, sizeof l->event);
@@ -233,6 +253,8 @@ static int wait_ms(const struct loop *l)
 
     if (l->source_more && !l->held && !l->draining)
         return 0;
+    if (l->heartbeat_us < due_us && may_beat(l))
+        due_us = l->heartbeat_us > l->now_us ? l->heartbeat_us : l->now_us;
     if (l->moved && !l->in_flight) {
         int64_t commit_us = next_commit_us(l);
 
@@ -305,6 +327,9 @@ enum loop_end loop_run(struct source *source, struct sink *sink, const struct po
 
     l.now_us = clock_mono_us();
     l.last_commit_us = l.now_us;
+    l.heartbeat_us = options->heartbeat_interval_ms > 0
+                         ? l.now_us + options->heartbeat_interval_ms * 1000
+                         : INT64_MAX;
     while (!drained(&l, &end))
         if (!turn(&l, err))
             return LOOP_FAILED;

@@ -17,14 +17,15 @@
 #include "relay/signals.h"
 
 struct loop_options {
-    uint64_t commit_records;    /* a sink transaction is committed at this many records ... */
-    uint64_t commit_bytes;      /* ... or bytes ... */
-    int64_t commit_interval_ms; /* ... or this long after its first event, when the source never
-                                   rests */
-    int64_t cut_interval_ms;    /* a source transaction that takes longer is cut */
-    int64_t idle_interval_ms;   /* at most so often is the position alone committed when nothing
-                                   happens */
-    int64_t drain_timeout_ms;   /* after SIGTERM: wait this long for the commit, then leave */
+    uint64_t commit_records;       /* a sink transaction is committed at this many records ... */
+    uint64_t commit_bytes;         /* ... or bytes ... */
+    int64_t commit_interval_ms;    /* ... or this long after its first event, when the source never
+                                      rests */
+    int64_t cut_interval_ms;       /* a source transaction that takes longer is cut */
+    int64_t idle_interval_ms;      /* at most so often is the position alone committed when nothing
+                                      happens */
+    int64_t heartbeat_interval_ms; /* so often a heartbeat is put; 0: never */
+    int64_t drain_timeout_ms;      /* after SIGTERM: wait this long for the commit, then leave */
 };
 
 /* What the loop did, for log lines and tests. */

@@ -462,7 +462,6 @@ static const struct option options[] = {
      .type = OPTION_DURATION,
      .offset = offsetof(struct options, loop.idle_interval_ms),
      .by_default = "5s",
-     .known_as = "heartbeat.interval.ms",
      .least = 100,
      .most = INT64_C(3600) * SECOND,
      .help = "When nothing happens, the position alone is committed at most this often; often "

@@ -386,6 +386,8 @@ static bool derive(const struct loading *l)
         o->records.truncates = false;
     derive_unavailable_values(l);
     derive_flat(l);
+    if (o->records.types.debezium && !is_given(l, "topics.relations"))
+        o->records.relation_changes = false;
     return true;
 }
 

@@ -44,6 +44,7 @@ struct options {
     struct recorder_options records;
     struct registry_options registry;
     enum compatibility compatibility;
+    bool context_headers; /* records.run_id is made when the relay starts */
     struct kafka_options kafka;
     struct log_options log;
     struct loop_options loop;

@@ -252,9 +252,9 @@ static bool differs(const struct pg_stream *s, struct error *err)
                      lsn_format(s->resume.last_lsn).text);
 }
 
-/* The transaction that was cut comes again.  Its BEGIN and COMMIT are returned again. */
-static bool skip_durable(struct pg_stream *s, const struct event *event, bool *out_drop,
-                         struct error *err)
+/* The transaction that was cut comes again.  Its BEGIN and COMMIT are returned again; so are the
+ * changes that are durable, as repeated. */
+static bool mark_durable(struct pg_stream *s, struct event *event, struct error *err)
 {
     if (s->resume.ordinal == 0 || event->commit_lsn < s->resume.commit_lsn)
         return true;
@@ -262,7 +262,7 @@ static bool skip_durable(struct pg_stream *s, const struct event *event, bool *o
         return differs(s, err);
     if (event->kind == EVENT_BEGIN)
         return true;
-    *out_drop = true;
+    event->repeated = true;
     if (event->ordinal < s->resume.ordinal)
         return true;
     if (event->ordinal > s->resume.ordinal || event->lsn != s->resume.last_lsn)
@@ -305,10 +305,8 @@ static bool filter(struct pg_stream *s, struct event *event, bool *out_drop, str
     *out_drop = event->commit_lsn != 0 ? at < s->start_lsn : at <= s->start_lsn;
     if (*out_drop)
         return true;
-    if (!skip_durable(s, event, out_drop, err))
+    if (!mark_durable(s, event, err))
         return false;
-    if (*out_drop)
-        return true;
     if (event->relation != NULL)
         *out_drop = unwanted(s, event, event->relation);
     else if (event->kind == EVENT_TRUNCATE)

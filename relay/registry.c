@@ -1,6 +1,8 @@
 #include "relay/registry.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "sinks/kafka.h"
@@ -21,12 +23,30 @@ static struct schema_registry *make_registry(const struct options *options, stru
     return registry_client_create(&options->registry, err);
 }
 
+/* A random UUID: of this start, as a worker of Kafka Connect has one. */
+static void make_run_id(char out[37])
+{
+    uint8_t b[16] = {0};
+
+    (void)!getrandom(b, sizeof b, 0); /* it only tells starts apart */
+    b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
+    b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
+    (void)snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                   b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+                   b[13], b[14], b[15]);
+}
+
 struct sink *registry_make_sink(const struct options *options, const char *database, int stop_fd,
                                 struct error *err)
 {
     struct recorder_options records = options->records;
     struct recorder *recorder;
+    char run_id[37];
 
+    if (options->context_headers) {
+        make_run_id(run_id);
+        records.run_id = run_id;
+    }
     records.database = database;
     records.registry = make_registry(options, err);
     if (records.registry == NULL && records.encoding == ENCODING_AVRO)

@@ -27,12 +27,16 @@
 #include "sinks/plan.h"
 #include "sinks/recorder.h"
 #include "sinks/rules.h"
+#include "sinks/transactions.h"
 
 enum encode_outcome {
     ENCODE_DONE,
     ENCODE_MALFORMED, /* the text is not of the type; or scratch memory or `out` is full */
     ENCODE_UNFIT,     /* the schema has no form for this value: NaN as a decimal... */
 };
+
+struct side_schema;
+struct side_topic;
 
 struct encoding {
     const struct encoding_ops *ops;
@@ -51,6 +55,7 @@ struct encoding {
     struct placeholder placeholder;
     enum unavailable_values unavailable_values;
     struct buf unavailable; /* what the row written last did not know: ["a","b" */
+    const struct transaction_block *transaction; /* of the record being made; NULL: not told */
 };
 
 /* What a column looks like in JSON, to be turned into the encoding's own constants. */
@@ -82,6 +87,13 @@ struct encoding_ops {
     bool (*message)(struct encoding *e, const struct topic *topic, const struct event *event,
                     struct buf *key, struct buf *value, struct key_frame *out_frame,
                     struct error *err);
+    /* Fills the heads and the frame of a topic for side records (side_records.h). */
+    bool (*side_heads)(struct encoding *e, const struct side_schema *schema, struct side_topic *t,
+                       struct error *err);
+    /* Appends a side record, given as JSON.  False: it does not fit. */
+    bool (*side)(struct encoding *e, const struct side_schema *schema, const struct side_topic *t,
+                 const struct buf *key_json, const struct buf *value_json, struct buf *key,
+                 struct buf *value);
     void (*destroy)(struct encoding *e);
 };
 

@@ -9,6 +9,7 @@
 #include "sinks/envelope.h"
 #include "sinks/json_write.h"
 #include "sinks/schema_registry.h"
+#include "sinks/side_records.h"
 
 #define HEAD_BYTES 5u /* 00, then the schema's id, big-endian */
 #define SCRATCH_BYTES ((size_t)1 << 16)
@@ -195,13 +196,24 @@ static void write_source(struct avro_encoding *a, const struct event *event, str
     write_origin(event, out);
 }
 
+/* event.block, or null. */
+static void write_transaction(const struct transaction_block *block, struct buf *out)
+{
+    buf_byte(out, block == NULL ? BRANCH_NULL : BRANCH_VALUE);
+    if (block == NULL)
+        return;
+    avro_write_bytes(out, block->id);
+    avro_write_long(out, (int64_t)block->total_order);
+    avro_write_long(out, (int64_t)block->collection_order);
+}
+
 static void avro_tail(struct encoding *e, const struct plan *plan, const struct event *event,
                       char op, struct buf *out)
 {
     const uint8_t letter = (uint8_t)op;
 
     write_source(avro_of(e), event, plan->schema, plan->table, out);
-    buf_byte(out, BRANCH_NULL); /* transaction */
+    write_transaction(e->transaction, out);
     avro_write_bytes(out, slice_of(&letter, 1));
     write_optional_long(out, true, envelope_floor_divide(event->seen_ns, 1000000));
     write_optional_long(out, true, envelope_floor_divide(event->seen_ns, 1000));
@@ -268,12 +280,39 @@ static bool avro_message(struct encoding *e, const struct topic *topic, const st
     avro_write_bytes(value, slice_text("m"));
     write_optional_long(value, true, event->seen_ns / 1000000);
     write_source(a, event, slice_text(""), slice_text(""), value);
-    buf_byte(value, BRANCH_NULL); /* transaction */
+    write_transaction(e->transaction, value);
     buf_byte(value, BRANCH_VALUE);
     avro_write_bytes(value, event->prefix);
     buf_byte(value, BRANCH_VALUE);
     write_content(e, event->content, value);
     return true;
+}
+
+static bool avro_side_heads(struct encoding *e, const struct side_schema *schema,
+                            struct side_topic *t, struct error *err)
+{
+    struct avro_encoding *a = avro_of(e);
+    uint32_t key = 0, value = 0;
+
+    if (!id_of(a, t->topic, schema->key, "-key", &key, err) ||
+        !id_of(a, t->topic, schema->value, "-value", &value, err))
+        return false;
+    write_head(key, &t->key_head);
+    write_head(value, &t->value_head);
+    t->frame = (struct key_frame){HEAD_BYTES, 0};
+    return true;
+}
+
+static bool avro_side(struct encoding *e, const struct side_schema *schema,
+                      const struct side_topic *t, const struct buf *key_json,
+                      const struct buf *value_json, struct buf *key, struct buf *value)
+{
+    struct buf *scratch = &avro_of(e)->value.scratch;
+
+    buf_slice(key, buf_view(&t->key_head));
+    buf_slice(value, buf_view(&t->value_head));
+    return avro_json_write(buf_view(key_json), schema->key, scratch, key) &&
+           avro_json_write(buf_view(value_json), schema->value, scratch, value);
 }
 
 static void avro_destroy(struct encoding *e)
@@ -298,6 +337,8 @@ static const struct encoding_ops avro_ops = {
     .told_lead = avro_told_lead,
     .told_value = avro_told_value,
     .message = avro_message,
+    .side_heads = avro_side_heads,
+    .side = avro_side,
     .destroy = avro_destroy,
 };
 

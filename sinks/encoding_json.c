@@ -4,6 +4,7 @@
 #include "sinks/encoding.h"
 #include "sinks/envelope.h"
 #include "sinks/json_write.h"
+#include "sinks/side_records.h"
 
 #define CONSTANT(text)                                                                             \
     {                                                                                              \
@@ -114,7 +115,7 @@ static void json_tail(struct encoding *e, const struct plan *plan, const struct 
 {
     buf_byte(out, ',');
     envelope_write_source(&json_of(e)->envelope, event, plan->table_json, out);
-    envelope_write_tail(&json_of(e)->envelope, event, op, out);
+    envelope_write_tail(&json_of(e)->envelope, event, op, e->transaction, out);
     if (e->has_schemas)
         buf_byte(out, '}');
 }
@@ -160,12 +161,41 @@ static bool json_message(struct encoding *e, const struct topic *topic, const st
     buf_byte(value, ',');
     envelope_write_source(&j->envelope, event, slice_text(",\"schema\":\"\",\"table\":\"\""),
                           value);
-    JSON_CONSTANT(value, ",\"transaction\":null,\"message\":{\"prefix\":");
+    envelope_write_transaction(e->transaction, value);
+    JSON_CONSTANT(value, ",\"message\":{\"prefix\":");
     json_text(value, event->prefix);
     JSON_CONSTANT(value, ",\"content\":");
     json_bytes(value, event->content, e->types.binary);
     buf_text(value, e->has_schemas ? "}}}" : "}}");
     return true;
+}
+
+static bool json_side_heads(struct encoding *e, const struct side_schema *schema,
+                            struct side_topic *t, struct error *err)
+{
+    (void)err;
+    if (e->has_schemas) {
+        write_schema(schema->key, &t->key_head);
+        write_schema(schema->value, &t->value_head);
+    }
+    t->frame = key_frame(e, t->key_head.len);
+    return true;
+}
+
+static bool json_side(struct encoding *e, const struct side_schema *schema,
+                      const struct side_topic *t, const struct buf *key_json,
+                      const struct buf *value_json, struct buf *key, struct buf *value)
+{
+    (void)schema;
+    buf_slice(key, buf_view(&t->key_head));
+    buf_slice(key, buf_view(key_json));
+    buf_slice(value, buf_view(&t->value_head));
+    buf_slice(value, buf_view(value_json));
+    if (e->has_schemas) {
+        buf_byte(key, '}');
+        buf_byte(value, '}');
+    }
+    return !key->failed && !value->failed;
 }
 
 static void json_destroy(struct encoding *e)
@@ -184,7 +214,8 @@ static void json_destroy(struct encoding *e)
     {                                                                                              \
         .name = (text), .column = json_column, .heads = json_heads, .value = json_value,           \
         .tail = json_tail, .told_lead = json_told_lead, .told_value = json_told_value,             \
-        .message = json_message, .destroy = json_destroy                                           \
+        .message = json_message, .side_heads = json_side_heads, .side = json_side,                 \
+        .destroy = json_destroy                                                                    \
     }
 
 static const struct encoding_ops json_ops = JSON_OPS("json");

@@ -175,11 +175,28 @@ static void make_seen(struct envelope *e, int64_t seen_ns)
     e->made_of.seen_ns = seen_ns;
 }
 
-void envelope_write_tail(struct envelope *e, const struct event *event, char op, struct buf *out)
+void envelope_write_transaction(const struct transaction_block *block, struct buf *out)
+{
+    if (block == NULL) {
+        JSON_CONSTANT(out, ",\"transaction\":null");
+        return;
+    }
+    JSON_CONSTANT(out, ",\"transaction\":{\"id\":\"");
+    buf_slice(out, block->id);
+    JSON_CONSTANT(out, "\",\"total_order\":");
+    json_u64(out, block->total_order);
+    JSON_CONSTANT(out, ",\"data_collection_order\":");
+    json_u64(out, block->collection_order);
+    buf_byte(out, '}');
+}
+
+void envelope_write_tail(struct envelope *e, const struct event *event, char op,
+                         const struct transaction_block *block, struct buf *out)
 {
     if (e->seen.len == 0 || e->made_of.seen_ns != event->seen_ns)
         make_seen(e, event->seen_ns);
-    JSON_CONSTANT(out, ",\"transaction\":null,\"op\":\"");
+    envelope_write_transaction(block, out);
+    JSON_CONSTANT(out, ",\"op\":\"");
     buf_byte(out, (uint8_t)op);
     buf_slice(out, buf_view(&e->seen));
     out->failed = out->failed || e->failed;

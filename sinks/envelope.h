@@ -20,6 +20,7 @@
 #include "millrace/buf.h"
 #include "millrace/event.h"
 #include "millrace/slice.h"
+#include "sinks/transactions.h"
 
 #define ENVELOPE_MARKS 6 /* enum snapshot_mark */
 
@@ -44,8 +45,11 @@ void envelope_done(struct envelope *e);
 /* Appends "source":{...}; table_json is ,"schema":"..","table":"..". */
 void envelope_write_source(struct envelope *e, const struct event *event, struct slice table_json,
                            struct buf *out);
+/* Appends ,"transaction":{...}; NULL makes it null. */
+void envelope_write_transaction(const struct transaction_block *block, struct buf *out);
 /* Appends everything from `,"transaction"` to the end of a change event. */
-void envelope_write_tail(struct envelope *e, const struct event *event, char op, struct buf *out);
+void envelope_write_tail(struct envelope *e, const struct event *event, char op,
+                         const struct transaction_block *block, struct buf *out);
 
 /* What source.snapshot says. */
 const char *envelope_mark_name(enum snapshot_mark mark);

@@ -66,7 +66,25 @@ static struct told tell_seen_ns(struct flat *f, const struct flat_subject *s)
     return number(s->event->seen_ns);
 }
 
-/* Of a block that is null. */
+static struct told tell_transaction_id(struct flat *f, const struct flat_subject *s)
+{
+    (void)f;
+    return s->transaction == NULL ? nothing() : text(s->transaction->id);
+}
+
+static struct told tell_total_order(struct flat *f, const struct flat_subject *s)
+{
+    (void)f;
+    return s->transaction == NULL ? nothing() : number((int64_t)s->transaction->total_order);
+}
+
+static struct told tell_collection_order(struct flat *f, const struct flat_subject *s)
+{
+    (void)f;
+    return s->transaction == NULL ? nothing() : number((int64_t)s->transaction->collection_order);
+}
+
+/* xmin is always null. */
 static struct told tell_nothing(struct flat *f, const struct flat_subject *s)
 {
     (void)f;
@@ -190,9 +208,9 @@ static const struct flat_kind kinds[] = {
     {"ts_ms", NUMBER, false, tell_seen_ms},
     {"ts_us", NUMBER, false, tell_seen_us},
     {"ts_ns", NUMBER, false, tell_seen_ns},
-    {"transaction.id", TEXT, true, tell_nothing},
-    {"transaction.total_order", NUMBER, true, tell_nothing},
-    {"transaction.data_collection_order", NUMBER, true, tell_nothing},
+    {"transaction.id", TEXT, false, tell_transaction_id},
+    {"transaction.total_order", NUMBER, false, tell_total_order},
+    {"transaction.data_collection_order", NUMBER, false, tell_collection_order},
     {"source.version", TEXT, true, tell_version},
     {"source.connector", TEXT, true, tell_connector},
     {"source.name", TEXT, true, tell_name},

@@ -26,6 +26,7 @@
 #include "millrace/patterns.h"
 #include "millrace/slice.h"
 #include "sinks/connect_schema.h"
+#include "sinks/transactions.h"
 
 #define FLAT_HEADERS_MAX 8
 
@@ -81,6 +82,7 @@ struct flat_subject {
     struct slice schema, table; /* names that outlive what is told */
     const struct event *event;
     char op;
+    const struct transaction_block *transaction; /* NULL: none is told */
 };
 
 /* Is it the same for all records of a table?  Then it is told without an event. */

@@ -130,6 +130,7 @@ static void announce(struct kafka_sink *k, struct topic *topic)
         return;
     made = mem_new(struct kafka_topic);
     made->name = topic->name;
+    made->is_single = topic->is_single;
     made->next = k->announced;
     topic->attached = made;
     k->announced = made;
@@ -238,7 +239,10 @@ static enum put_outcome kafka_put(struct sink *sink, const struct event *event, 
     outcome = check(k, &records, err);
     if (outcome != PUT_TAKEN)
         return outcome;
-    return send_all(k, &records, err) ? PUT_TAKEN : PUT_FAILED;
+    if (!send_all(k, &records, err))
+        return PUT_FAILED;
+    recorder_taken(k->recorder);
+    return PUT_TAKEN;
 }
 
 /* ---- commit, reap ---- */

@@ -55,7 +55,13 @@ enum kafka_lookup kafka_topic_look_up(rd_kafka_t *rk, rd_kafka_topic_t *handle, 
     return outcome;
 }
 
-static bool refuse_missing(const struct wanted *w, const char *name, struct error *err)
+static int32_t partitions_of(const struct wanted *w, const struct kafka_topic *topic)
+{
+    return topic->is_single ? 1 : w->partitions;
+}
+
+static bool refuse_missing(const struct wanted *w, const struct kafka_topic *topic,
+                           struct error *err)
 {
     char configs[160] = "";
     size_t used = 0;
@@ -70,18 +76,18 @@ static bool refuse_missing(const struct wanted *w, const char *name, struct erro
         err, ERROR_CONFIG,
         "topic %s is missing and topics.create is off: kafka-topics.sh --bootstrap-server %s "
         "--create --topic %s --partitions %" PRId32 "%s",
-        name, w->options->bootstrap_servers, name, w->partitions, configs);
+        topic->name, w->options->bootstrap_servers, topic->name, partitions_of(w, topic), configs);
 }
 
-static rd_kafka_NewTopic_t *describe_new(const struct wanted *w, const char *name,
+static rd_kafka_NewTopic_t *describe_new(const struct wanted *w, const struct kafka_topic *topic,
                                          struct error *err)
 {
     char text[256] = "";
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(
-        name, w->partitions, w->options->replication_factor, text, sizeof text);
+        topic->name, partitions_of(w, topic), w->options->replication_factor, text, sizeof text);
 
     if (made == NULL) {
-        (void)error_set(err, ERROR_CONFIG, "topic %s: %s", name, text);
+        (void)error_set(err, ERROR_CONFIG, "topic %s: %s", topic->name, text);
         return NULL;
     }
     for (size_t i = 0; i < w->config_count; i++)
@@ -165,7 +171,7 @@ static bool create_some(rd_kafka_t *rk, const struct wanted *w, const struct kaf
         if ((*list)->partitions > 0)
             continue;
         first = first == NULL ? (*list)->name : first;
-        made[count] = describe_new(w, (*list)->name, err);
+        made[count] = describe_new(w, *list, err);
         ok = made[count] != NULL;
         count += ok;
     }
@@ -184,17 +190,24 @@ static bool create_missing(rd_kafka_t *rk, const struct wanted *w, const struct 
     return true;
 }
 
-static bool check_partitions(const struct wanted *w, const char *name, int32_t partitions,
-                             struct error *err)
+static bool check_partitions(const struct wanted *w, const struct kafka_topic *topic,
+                             int32_t partitions, struct error *err)
 {
-    if (!w->check_partitions || partitions == w->partitions)
+    if (!w->check_partitions || partitions == partitions_of(w, topic))
         return true;
+    if (topic->is_single)
+        return error_set(err, ERROR_CONFIG,
+                         "topic %s has %" PRId32
+                         " partitions, it should have 1: it is read for its "
+                         "order, which several do not keep: make it anew, or set "
+                         "topics.check_partitions: false",
+                         topic->name, partitions);
     return error_set(
         err, ERROR_CONFIG,
         "topic %s has %" PRId32 " partitions, it should have %" PRId32
         ": in a topic that has grown a key is in two partitions and its order is lost: make "
         "the topic anew, or set topics.partitions to what it has always had",
-        name, partitions, w->partitions);
+        topic->name, partitions, w->partitions);
 }
 
 static bool open_handles(rd_kafka_t *rk, struct kafka_topic *list, struct error *err)
@@ -233,7 +246,7 @@ static enum kafka_lookup take_answer(const struct wanted *w, const struct rd_kaf
     outcome = judge(found->err, topic->name, found->partition_cnt, err);
     if (outcome != LOOKUP_FOUND)
         return outcome;
-    if (!check_partitions(w, topic->name, found->partition_cnt, err))
+    if (!check_partitions(w, topic, found->partition_cnt, err))
         return LOOKUP_FAILED;
     topic->partitions = found->partition_cnt;
     return LOOKUP_FOUND;
@@ -241,8 +254,8 @@ static enum kafka_lookup take_answer(const struct wanted *w, const struct rd_kaf
 
 /* The worst of what is told of them. */
 static enum kafka_lookup take_answers(const struct wanted *w, const struct rd_kafka_metadata *reply,
-                                      struct kafka_topic *list, const char **out_missing,
-                                      struct error *err)
+                                      struct kafka_topic *list,
+                                      const struct kafka_topic **out_missing, struct error *err)
 {
     enum kafka_lookup worst = LOOKUP_FOUND;
 
@@ -256,7 +269,7 @@ static enum kafka_lookup take_answers(const struct wanted *w, const struct rd_ka
         if (outcome == LOOKUP_UNSURE || (outcome == LOOKUP_MISSING && worst == LOOKUP_FOUND))
             worst = outcome;
         if (outcome == LOOKUP_MISSING)
-            *out_missing = list->name;
+            *out_missing = list;
     }
     return worst;
 }
@@ -264,7 +277,7 @@ static enum kafka_lookup take_answers(const struct wanted *w, const struct rd_ka
 /* One request for all of the list.  (librdkafka asks for every topic that it has a handle of when
  * it is not told which.) */
 static enum kafka_lookup look_up(rd_kafka_t *rk, const struct wanted *w, int timeout_ms,
-                                 struct kafka_topic *list, const char **out_missing,
+                                 struct kafka_topic *list, const struct kafka_topic **out_missing,
                                  struct error *err)
 {
     const struct rd_kafka_metadata *reply = NULL;
@@ -292,7 +305,7 @@ static bool ensure(rd_kafka_t *rk, const struct wanted *w, const struct kafka_wa
     (void)snprintf(what, sizeof what, list->next == NULL ? "topic %s" : "topic %s and others",
                    list->name);
     for (;;) {
-        const char *missing = list->name;
+        const struct kafka_topic *missing = list;
 
         switch (look_up(rk, w, kafka_wait_slice_ms(wait), list, &missing, err)) {
         case LOOKUP_FOUND:

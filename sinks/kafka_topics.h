@@ -22,6 +22,7 @@ struct kafka_topic {
     const char *name; /* somebody else's, who keeps it for longer */
     rd_kafka_topic_t *handle;
     int32_t partitions;       /* 0: not looked up yet */
+    bool is_single;           /* to have one partition, whatever others have */
     struct kafka_topic *next; /* of those that are looked up together */
 };
 

@@ -401,6 +401,7 @@ static bool put_records(struct log_sink *log, const struct event *event, struct 
     for (size_t i = 0; i < records.count; i++)
         if (!put_record(log, &records.at[i], err))
             return error_wrap(err, "log %s", log->options->directory);
+    recorder_taken(log->recorder);
     return true;
 }
 

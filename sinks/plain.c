@@ -109,6 +109,7 @@ static enum put_outcome plain_put(struct sink *sink, const struct event *event, 
     if (plain->fd >= 0 && !put_lines(plain, &records, err))
         return PUT_FAILED;
     plain->is_broken = false;
+    recorder_taken(plain->recorder);
     count(sink, &records);
     return PUT_TAKEN;
 }

@@ -314,8 +314,8 @@ static bool compile_told_field(struct compiling *c, const struct flat_field *fie
         e->ops->told_value(&told, &c->text);
         return true;
     }
-    p->told[p->told_count].field = field;
-    return keep_text(c, &p->told[p->told_count++].lead);
+    p->behind[p->behind_count].field = field;
+    return keep_text(c, &p->behind[p->behind_count++].lead);
 }
 
 static bool compile_told(struct compiling *c)
@@ -325,16 +325,16 @@ static bool compile_told(struct compiling *c)
 
     if (flat == NULL)
         return true;
-    p->told = arena_array(&p->arena, flat->field_count, sizeof *p->told);
+    p->behind = arena_array(&p->arena, flat->field_count, sizeof *p->behind);
     c->told = arena_array(&p->arena, flat->field_count, sizeof *c->told);
-    if (p->told == NULL || c->told == NULL)
+    if (p->behind == NULL || c->told == NULL)
         return false;
     c->text.len = 0;
     for (size_t i = 0; i < flat->field_count; i++)
         if (!compile_told_field(c, &flat->fields[i], &c->told[i]))
             return false;
     buf_slice(&c->text, c->encoding->flat_tail);
-    return keep_text(c, &p->told_tail);
+    return keep_text(c, &p->behind_tail);
 }
 
 /* <topic>.Value and the like */
@@ -733,13 +733,13 @@ static void write_lead(const struct encoding *e, struct slice lead, struct buf *
 void plan_write_told(const struct plan *p, struct encoding *encoding, const struct event *event,
                      char op, struct buf *out)
 {
-    const struct flat_subject subject = {p->schema, p->table, event, op};
+    const struct flat_subject subject = {p->schema, p->table, event, op, encoding->transaction};
 
-    for (size_t i = 0; i < p->told_count; i++) {
-        struct told told = flat_tell(encoding->flat, p->told[i].field, &subject);
+    for (size_t i = 0; i < p->behind_count; i++) {
+        struct told told = flat_tell(encoding->flat, p->behind[i].field, &subject);
 
-        write_lead(encoding, p->told[i].lead, out);
+        write_lead(encoding, p->behind[i].lead, out);
         encoding->ops->told_value(&told, out);
     }
-    write_lead(encoding, p->told_tail, out);
+    write_lead(encoding, p->behind_tail, out);
 }

@@ -26,6 +26,7 @@
 #include "sinks/semantic.h"
 
 struct encoding;
+struct collection;
 
 struct plan_column {
     uint16_t index; /* into the row's cells */
@@ -60,16 +61,18 @@ struct plan {
     uint32_t oid;
     uint64_t id; /* relation->id that it was compiled for */
     struct topic *topic;
-    struct plan_columns row;      /* in the relation's order; hidden ones left out */
-    struct plan_columns key;      /* in the key's order; none: records have no key */
-    struct plan_columns key_text; /* the key as JSON, where the encoding is not */
+    bool told;                     /* the relation was described; side_records.h */
+    struct collection *collection; /* in which its records are counted; NULL: not looked up yet */
+    struct plan_columns row;       /* in the relation's order; hidden ones left out */
+    struct plan_columns key;       /* in the key's order; none: records have no key */
+    struct plan_columns key_text;  /* the key as JSON, where the encoding is not */
     struct slice value_head;
     struct slice key_head; /* up to its first column */
     struct slice key_tail;
     struct key_frame key_frame;
-    struct plan_told *told; /* flat: behind the row, where constants of a table are leads */
-    size_t told_count;
-    struct slice told_tail;                                 /* what is behind the last of them */
+    struct plan_told *behind; /* flat: behind the row, where constants of a table are leads */
+    size_t behind_count;
+    struct slice behind_tail;                               /* what is behind the last of them */
     struct slice schema, table;                             /* names */
     struct slice table_json;                                /* ,"schema":"public","table":"t" */
     const struct connect_schema *value_schema, *key_schema; /* as plan_column.schema */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "millrace/arena.h"
 #include "millrace/buf.h"
 #include "millrace/lsn.h"
 #include "millrace/mem.h"
@@ -13,6 +14,7 @@
 #include "sinks/plan.h"
 #include "sinks/route.h"
 #include "sinks/schema_registry.h"
+#include "sinks/side_records.h"
 #include "sinks/table.h"
 #include "sinks/topics.h"
 
@@ -28,7 +30,7 @@
  */
 struct recorder {
     struct recorder_options options;
-    char *owned[4]; /* what options points to */
+    char *owned[7]; /* what options points to */
     struct encoding *encoding;
     struct flat *flat; /* NULL: rows in envelopes */
     struct rules *rules;
@@ -38,7 +40,11 @@ struct recorder {
     struct plan *last_plan; /* most events come in runs of one table */
     struct topic *messages; /* made with the first message */
     bool tells_deletes, tells_tombstones, tells_truncates; /* by records? */
-    char numbers[FLAT_HEADERS_MAX][NUMBER_BYTES];          /* of headers */
+    struct arena numbers; /* as text, of the headers of one event */
+    struct side_records side;
+    bool is_open;             /* made, and not taken yet */
+    struct header context[4]; /* Debezium's context headers */
+    size_t context_count;
     struct buf keys[2];
     struct buf texts[2];
     struct buf values[2];
@@ -55,6 +61,7 @@ static void choose_records(struct recorder *r)
     r->tells_deletes = true;
     r->tells_tombstones = o->tombstones;
     r->tells_truncates = o->truncates;
+    arena_init(&r->numbers, SIZE_MAX);
     if (o->envelope != ENVELOPE_FLAT)
         return;
     r->flat = flat_create(&o->flat, &err);
@@ -65,6 +72,19 @@ static void choose_records(struct recorder *r)
     r->tells_deletes = flat_keeps_deletes(r->flat);
     r->tells_tombstones = flat_makes_tombstones(r->flat, o->tombstones);
     r->tells_truncates = o->truncates && flat_tells_op(r->flat);
+}
+
+/* As Kafka Connect's worker tells Debezium who it is. */
+static void set_context(struct recorder *r)
+{
+    const struct header headers[] = {
+        {"__debezium.context.connectorLogicalName", slice_text(r->options.topic_prefix)},
+        {"__debezium.context.taskId", slice_text("0")},
+        {"__debezium.context.connectorName", slice_text("postgresql")},
+        {"__debezium.context.runId", slice_text(r->options.run_id)}};
+
+    memcpy(r->context, headers, sizeof headers);
+    r->context_count = ARRAY_LEN(headers);
 }
 
 struct recorder *recorder_create(const struct recorder_options *options)
@@ -79,6 +99,9 @@ struct recorder *recorder_create(const struct recorder_options *options)
     r->options.database = r->owned[2] = mem_text(options->database);
     r->options.unavailable_value_placeholder = r->owned[3] =
         mem_text(options->unavailable_value_placeholder);
+    r->options.transaction_topic = r->owned[4] = mem_text(options->transaction_topic);
+    r->options.heartbeat_prefix = r->owned[5] = mem_text(options->heartbeat_prefix);
+    r->options.run_id = r->owned[6] = mem_text(options->run_id);
     r->rules = rules_create(&options->rules, &err);
     r->routes = routes_create(&options->routes, &err);
     assert(r->rules != NULL && r->routes != NULL); /* whoever made the options has checked them */
@@ -94,6 +117,9 @@ struct recorder *recorder_create(const struct recorder_options *options)
     }
     buf_init(&r->truncates, SIZE_MAX);
     buf_init(&r->records, SIZE_MAX);
+    side_records_init(&r->side, &r->options, r->encoding, &r->topics);
+    if (r->options.run_id != NULL)
+        set_context(r);
     return r;
 }
 
@@ -118,10 +144,12 @@ void recorder_destroy(struct recorder *r)
     }
     buf_done(&r->truncates);
     buf_done(&r->records);
+    side_records_done(&r->side);
     destroy_plans(&r->plans);
     topics_done(&r->topics);
     encoding_destroy(r->encoding);
     flat_destroy(r->flat);
+    arena_done(&r->numbers);
     rules_destroy(r->rules);
     routes_destroy(r->routes);
     schema_registry_destroy(r->options.registry);
@@ -248,6 +276,8 @@ static bool write_change(const struct making *m, const struct image *before,
 {
     struct plan_fault fault = {0};
 
+    if (!side_records_change(&m->r->side, m->event, m->relation, m->plan, &m->r->records, m->err))
+        return false;
     if (!plan_write_change(m->plan, m->r->encoding, before, after, out, &fault))
         return fail_write(m, out, &fault);
     if (m->r->flat != NULL)
@@ -316,22 +346,34 @@ static void add_header(struct record *record, const char *name, struct slice val
     record->headers[record->header_count++] = (struct header){name, value};
 }
 
+/* Records of one event may differ in it: each has its own place in the transaction. */
+static struct slice number_text(struct recorder *r, int64_t number)
+{
+    char *digits = arena_alloc(&r->numbers, NUMBER_BYTES);
+    int len;
+
+    if (digits == NULL) {
+        r->records.failed = true; /* recorder_make() tells */
+        return slice_text("");
+    }
+    len = snprintf(digits, NUMBER_BYTES, "%" PRId64, number);
+    return slice_of(digits, (size_t)len);
+}
+
 /* What the options want told of every change, but for what is null. */
 static void add_told_headers(const struct making *m, struct record *record, char op)
 {
-    const struct flat_subject subject = {m->plan->schema, m->plan->table, m->event, op};
+    const struct flat_subject subject = {m->plan->schema, m->plan->table, m->event, op,
+                                         m->r->encoding->transaction};
     struct flat *flat = m->r->flat;
 
     for (size_t i = 0; i < flat->header_count; i++) {
         struct told told = flat_tell(flat, &flat->headers[i], &subject);
-        char *digits = m->r->numbers[i];
 
         if (told.kind == TOLD_NULL)
             continue;
-        if (told.kind == TOLD_NUMBER) {
-            (void)snprintf(digits, NUMBER_BYTES, "%" PRId64, told.number);
-            told.text = slice_text(digits);
-        }
+        if (told.kind == TOLD_NUMBER)
+            told.text = number_text(m->r, told.number);
         add_header(record, flat->headers[i].name, told.text);
     }
 }
@@ -346,6 +388,8 @@ static void add_change(const struct making *m, char op, const struct buf *key, s
 
     if (moved != NULL)
         add_header(record, moved->name, moved->value);
+    for (size_t i = 0; i < m->r->context_count; i++)
+        add_header(record, m->r->context[i].name, m->r->context[i].value);
     if (m->r->flat != NULL)
         add_told_headers(m, record, op);
     if (names->len > 0 && op != 'd') { /* only a new row may lack something */
@@ -375,7 +419,12 @@ static struct image old_image(const struct event *event)
 
 static bool write_delete(const struct making *m, const struct image *before)
 {
-    return !m->r->tells_deletes || write_change(m, before, &no_image, 'd', &m->r->values[0]);
+    struct recorder *r = m->r;
+
+    if (r->tells_deletes)
+        return write_change(m, before, &no_image, 'd', &r->values[0]);
+    return !r->tells_tombstones || /* which then are the change */
+           side_records_change(&r->side, m->event, m->relation, m->plan, &r->records, m->err);
 }
 
 /* What was written, and the tombstone. */
@@ -422,10 +471,11 @@ static bool make_key_change(const struct making *m, const struct image *before,
     struct recorder *r = m->r;
     struct slice texts[2]; /* of the old key and the new one */
 
-    if (!write_key_texts(m, before, after, texts) || !write_delete(m, before) ||
-        !write_change(m, &no_image, after, 'c', &r->values[1]))
+    if (!write_key_texts(m, before, after, texts) || !write_delete(m, before))
         return false;
     add_delete(m, &(struct header){"__debezium.newkey", texts[1]});
+    if (!write_change(m, &no_image, after, 'c', &r->values[1]))
+        return false;
     add_change(m, 'c', &r->keys[1], &r->values[1], &(struct header){"__debezium.oldkey", texts[0]});
     return true;
 }
@@ -512,6 +562,8 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
     for (size_t i = 0; i < r->records.len / sizeof *records; i++) {
         size_t end = records[i].value.len; /* of all so far */
 
+        if (records[i].value_buf != out) /* a side record */
+            continue;
         records[i].value = slice_of(out->at + start, end - start);
         records[i].value_buf = NULL;
         start = end;
@@ -527,14 +579,15 @@ static bool make_message(struct recorder *r, const struct event *event, struct e
     struct record *record;
 
     if (r->messages == NULL) {
-        if (!topic_name_of_messages(r->options.topic_prefix, r->options.topic_delimiter, &name,
-                                    err))
+        if (!topic_name_of_parts(r->options.topic_prefix, r->options.topic_delimiter, "message",
+                                 &name, err))
             return false;
         r->messages = topics_get(&r->topics, &name, nobody, nobody, err);
         if (r->messages == NULL)
             return false;
     }
-    if (!r->encoding->ops->message(r->encoding, r->messages, event, &r->keys[0], &r->values[0],
+    if (!side_records_message(&r->side, event, &r->records, err) ||
+        !r->encoding->ops->message(r->encoding, r->messages, event, &r->keys[0], &r->values[0],
                                    &frame, err))
         return false;
     if (r->keys[0].failed || r->values[0].failed)
@@ -567,8 +620,11 @@ static bool make(struct recorder *r, const struct event *event, struct error *er
         return !r->tells_truncates || make_truncate(r, event, err);
     case EVENT_MESSAGE:
         return make_message(r, event, err);
-    case EVENT_BEGIN:
     case EVENT_COMMIT:
+        return side_records_commit(&r->side, event, &r->records, err);
+    case EVENT_HEARTBEAT:
+        return side_records_heartbeat(&r->side, event, &r->records, err);
+    case EVENT_BEGIN:
     case EVENT_SNAPSHOT_BEGIN:
     case EVENT_SNAPSHOT_END:
     case EVENT_RELATION:
@@ -590,11 +646,25 @@ bool recorder_make(struct recorder *r, const struct event *event, struct records
     buf_reset(&r->truncates, KEEP_BYTES);
     buf_reset(&r->records, KEEP_BYTES);
     buf_reset(&r->encoding->unavailable, KEEP_BYTES);
+    if (r->flat != NULL)
+        arena_reset(&r->numbers);
+    side_records_reset(&r->side, r->is_open);
+    r->is_open = true;
+    *out = (struct records){NULL, 0};
+    if (event->repeated && !r->options.transaction_metadata)
+        return true; /* nobody counts */
     if (!make(r, event, err))
         return false;
     if (r->records.failed || r->encoding->unavailable.failed)
         return error_set(err, ERROR_SYSTEM, "no memory for the records of an event");
-    *out = (struct records){(const struct record *)(const void *)r->records.at,
-                            r->records.len / sizeof(struct record)};
+    if (!event->repeated)
+        *out = (struct records){(const struct record *)(const void *)r->records.at,
+                                r->records.len / sizeof(struct record)};
     return true;
+}
+
+void recorder_taken(struct recorder *r)
+{
+    side_records_keep(&r->side);
+    r->is_open = false;
 }

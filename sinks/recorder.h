@@ -13,7 +13,8 @@
  *
  * One event makes none, one or several records: a delete makes the change and its tombstone, a
  * changed key a delete, a tombstone and a create, a truncate one record for each table.  Where the
- * row itself is the value, flat.h tells what differs.
+ * row itself is the value, flat.h tells what differs.  Records beside those of rows (transactions,
+ * heartbeats, relations) are told by side_records.h.
  */
 #ifndef SINKS_RECORDER_H
 #define SINKS_RECORDER_H
@@ -61,6 +62,11 @@ struct recorder_options {
     const char *database;        /* source.db; known once the source is configured */
     bool tombstones;             /* a null value behind each delete (tombstones.on.delete) */
     bool truncates;              /* TRUNCATE makes records (Debezium drops them by default) */
+    bool transaction_metadata;   /* a block in each event, BEGIN and END in a topic of their own */
+    const char *transaction_topic; /* its name behind prefix and delimiter: "transaction" */
+    const char *heartbeat_prefix;  /* of the heartbeats' topic: in front of delimiter and prefix */
+    bool relation_changes;         /* descriptions of tables in a topic of their own */
+    const char *run_id; /* of context headers, on each change: Debezium's; NULL: no such headers */
     enum unavailable_values unavailable_values;
     const char *unavailable_value_placeholder; /* of UNAVAILABLE_PLACEHOLDER */
     enum envelope_kind envelope;
@@ -79,6 +85,7 @@ struct recorder_options {
 struct topic {
     const char *name; /* legal in Kafka: [A-Za-z0-9._-], at most 249 bytes */
     void *attached; /* the sink's; NULL at first; whoever sets it frees it (recorder_each_topic) */
+    bool is_single; /* one partition, whatever others have: its order is what it is read for */
 };
 
 struct header {
@@ -98,7 +105,7 @@ struct record {
     struct slice value;
     struct buf *value_buf; /* holds the value and nothing else: a sink may buf_take() it instead of
                             * copying; NULL: it must copy */
-    const struct relation *relation; /* NULL for a message */
+    const struct relation *relation; /* NULL for what is no change of a table */
     size_t header_count;
     struct header headers[RECORD_HEADERS_MAX]; /* the last member: see recorder.c:new_record() */
 };
@@ -114,12 +121,17 @@ struct recorder *recorder_create(const struct recorder_options *options); /* opt
 void recorder_destroy(struct recorder *r);                                /* NULL is fine */
 
 /* The records of one event, in order; they borrow from the recorder and are valid until the next
- * call. False: ERROR_DATA (a value that its type's parser cannot read: table, column and LSN are
- * named, never the value), ERROR_CONFIG (too large; two tables that map to one topic; no such topic
- * name; a schema that the registry refuses) or ERROR_LINK (the registry did not answer in time:
- * nothing of the event was taken, the session begins again at the last position). */
+ * call.  A repeated event makes none, but is counted.  Until recorder_taken() is called the event
+ * counts as refused: whatever is made next is made as if this one had not been.  False: ERROR_DATA
+ * (a value that its type's parser cannot read: table, column and LSN are named, never the value),
+ * ERROR_CONFIG (too large; two tables that map to one topic; no such topic name; a schema that the
+ * registry refuses) or ERROR_LINK (the registry did not answer in time: nothing of the event was
+ * taken, the session begins again at the last position). */
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err) MUST_CHECK;
+
+/* The sink has taken the records of the last event that was made. */
+void recorder_taken(struct recorder *r);
 
 /* Makes (or finds) the topic that a relation's records will go to, before any record is made. */
 struct topic *recorder_topic(struct recorder *r, const struct relation *relation,

@@ -198,6 +198,7 @@ bool rules_skip(const struct rules *rules, const struct event *event)
     case EVENT_SNAPSHOT_END:
     case EVENT_RELATION:
     case EVENT_PROGRESS:
+    case EVENT_HEARTBEAT:
         break;
     }
     return false;

@@ -61,18 +61,17 @@ bool topic_name_of_text(struct slice text, struct topic_name *out)
     return out->len > 0 && finish(out);
 }
 
-bool topic_name_of_messages(const char *prefix, const char *delimiter, struct topic_name *out,
-                            struct error *err)
+bool topic_name_of_parts(const char *prefix, const char *delimiter, const char *last,
+                         struct topic_name *out, struct error *err)
 {
     *out = (struct topic_name){.len = 0};
     append(out, slice_text(prefix));
     append(out, slice_text(delimiter));
-    append(out, slice_text("message"));
+    append(out, slice_text(last));
     if (!finish(out))
-        return error_set(
-            err, ERROR_CONFIG,
-            "logical messages: the topic name would have %zu characters, Kafka allows %d: "
-            "choose a shorter topic prefix",
-            out->len, TOPIC_NAME_MAX);
+        return error_set(err, ERROR_CONFIG,
+                         "the name of topic %.40s... would have %zu characters, Kafka allows %d: "
+                         "choose a shorter topic prefix",
+                         out->text, out->len, TOPIC_NAME_MAX);
     return true;
 }

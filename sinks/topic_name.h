@@ -27,8 +27,8 @@ bool topic_name_of_table(const char *prefix, const char *delimiter, struct slice
                          struct slice table, struct topic_name *out, struct error *err) MUST_CHECK;
 /* The text with `_` for what Kafka does not allow.  False when it is empty or too long. */
 bool topic_name_of_text(struct slice text, struct topic_name *out) MUST_CHECK;
-/* <prefix> <delimiter> message: where logical messages go. */
-bool topic_name_of_messages(const char *prefix, const char *delimiter, struct topic_name *out,
-                            struct error *err) MUST_CHECK;
+/* <prefix> <delimiter> <last>: where logical messages go, and records beside those of rows. */
+bool topic_name_of_parts(const char *prefix, const char *delimiter, const char *last,
+                         struct topic_name *out, struct error *err) MUST_CHECK;
 
 #endif

@@ -48,6 +48,7 @@ enum event_kind {
     EVENT_SNAPSHOT_END,   /* after the last row: the position moves to streaming */
     EVENT_RELATION,       /* rows of this table may follow: a sink may prepare for them */
     EVENT_PROGRESS,       /* nothing happened up to end_lsn; no transaction is open */
+    EVENT_HEARTBEAT,      /* made by the loop, at any place: a sign of life at seen_ns */
 };
 
 /* What an update or delete tells of the old row. */
@@ -75,6 +76,8 @@ struct event {
     bool cascade;          /* TRUNCATE */
     bool restart_identity; /* TRUNCATE */
     bool urgent;           /* PROGRESS: the server waits for our answer */
+    bool repeated; /* of a transaction that was cut: durable already, told once more to whoever
+                    * counts what a transaction holds; makes no record and moves no position */
 
     uint64_t lsn;        /* of the change itself; of a snapshot row: the consistent point */
     uint64_t commit_lsn; /* of the transaction, known from its BEGIN on; 0 outside one */

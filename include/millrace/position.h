@@ -76,7 +76,7 @@ static inline bool position_is_intention(const struct position *p)
 }
 
 /* What the position is after `event` was taken by the sink.  Events that are no progress (BEGIN,
- * READ, RELATION) leave it as it is. */
+ * READ, RELATION, HEARTBEAT, and all that are repeated) leave it as it is. */
 void position_advance(struct position *p, const struct event *event);
 
 /* Appends the text form. */

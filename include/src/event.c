@@ -27,6 +27,8 @@ const char *event_kind_name(enum event_kind kind)
         return "RELATION";
     case EVENT_PROGRESS:
         return "PROGRESS";
+    case EVENT_HEARTBEAT:
+        return "HEARTBEAT";
     }
     return "UNKNOWN";
 }

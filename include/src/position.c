@@ -30,6 +30,8 @@ static void advance_inside(struct position *p, const struct event *event)
 
 void position_advance(struct position *p, const struct event *event)
 {
+    if (event->repeated)
+        return;
     switch (event->kind) {
     case EVENT_INSERT:
     case EVENT_UPDATE:
@@ -60,6 +62,7 @@ void position_advance(struct position *p, const struct event *event)
     case EVENT_BEGIN:
     case EVENT_READ:
     case EVENT_RELATION:
+    case EVENT_HEARTBEAT:
         break;
     }
     p->known = true;

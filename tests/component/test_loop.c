@@ -328,28 +328,71 @@ static void give_orders(struct world *w, uint64_t *seed)
     w->idle_every = roll(seed, 2) == 0 ? 2 + roll(seed, 9) : 0;
     w->slow_commit_polls = roll(seed, 4);
     w->pipelined = roll(seed, 2) == 0;
+    w->repeats = roll(seed, 2) == 0;
     w->commit_number = roll(seed, 2) == 0 ? w->commits + 1 + roll(seed, 4) : 0;
     w->fate = (enum fate)(1 + roll(seed, 2));
+}
+
+/* Though nothing else happens. */
+static void heartbeats_are_committed(void **state)
+{
+    struct scene *s = *state;
+    struct loop_options options = quick;
+
+    options.heartbeat_interval_ms = 1;
+    options.idle_interval_ms = 3600000;
+    s->world->endless = true;
+    s->world->signal_after_heartbeats = 5;
+    assert_int_equal(run_once(s, &options), LOOP_STOPPED);
+    assert_true(s->world->heartbeats >= 5);
+    assert_true(s->world->commits >= 4);
+    assert_int_equal(s->stats.events, 0);
+}
+
+static void no_heartbeats_unless_asked(void **state)
+{
+    struct scene *s = *state;
+
+    (void)world_add_transaction(s->world, 100);
+    assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+    assert_int_equal(s->world->heartbeats, 0);
+}
+
+/* What is told again after a cut is neither counted nor committed again. */
+static void repeated_events_move_nothing(void **state)
+{
+    struct scene *s = *state;
+
+    (void)world_add_transaction(s->world, 100);
+    s->world->repeats = true;
+    s->world->fail_next_after = 60;
+    assert_int_equal(run_to_the_end(s, &quick), 1);
+    assert_true(s->world->repeated >= 40);
+    assert_int_equal(s->stats.events, (60 - 1) + 101 - s->world->repeated);
+    assert_exact(s->world);
 }
 
 static void every_schedule_is_exact(void **state)
 {
     struct scene *s = *state;
+    struct loop_options beating = quick;
 
+    beating.heartbeat_interval_ms = 1;
     for (uint64_t first = 1; first <= 2000; first++) {
         uint64_t seed = first;
+        const struct loop_options *options = roll(&seed, 2) == 0 ? &quick : &beating;
 
         world_init(s->world);
         for (int i = 0; i < 20; i++)
             (void)world_add_transaction(s->world, roll(&seed, 12) == 0 ? 60 : roll(&seed, 6));
         for (int lives = 0; lives < 6; lives++) {
             give_orders(s->world, &seed);
-            if (run_once(s, &quick) == LOOP_ENDED)
+            if (run_once(s, options) == LOOP_ENDED)
                 break;
         }
         give_orders(s->world, &seed);
         s->world->fail_next_after = s->world->fail_put_after = s->world->commit_number = 0;
-        assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+        assert_int_equal(run_once(s, options), LOOP_ENDED);
         if (s->world->confirmed_too_much)
             fail_msg("seed %llu: confirmed more than was durable", (unsigned long long)first);
         assert_exact(s->world);
@@ -378,6 +421,9 @@ int main(void)
         SCENE(signal_drains),
         SCENE(second_signal_leaves_at_once),
         SCENE(drain_ends_when_the_sink_hangs),
+        SCENE(heartbeats_are_committed),
+        SCENE(no_heartbeats_unless_asked),
+        SCENE(repeated_events_move_nothing),
         SCENE(every_schedule_is_exact),
     };
 

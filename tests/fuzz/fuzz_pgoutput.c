@@ -108,6 +108,7 @@ static void check_event(struct session *s, const struct event *e)
     case EVENT_SNAPSHOT_END:
     case EVENT_RELATION:
     case EVENT_PROGRESS:
+    case EVENT_HEARTBEAT:
         abort(); /* never of the stream */
     }
     require(pgoutput_in_transaction(s->p) == s->in_transaction);

@@ -340,7 +340,9 @@ class Stage:
         config = {
             **source_config(self.database), "name": run.name, "slot.name": run.name,
             "publication.name": self.publication(run), "publication.create": "no",
-            "kafka.bootstrap_servers": self.kafka.bootstrap, "snapshot.workers": 1, **run.settings}
+            "kafka.bootstrap_servers": self.kafka.bootstrap, "snapshot.workers": 1,
+            "topics.relations": False,  # the reference has none
+            **run.settings}
         if run.encoding == "avro":
             config["schema_registry.url"] = self.registry.url
         return config

@@ -75,16 +75,22 @@ static bool source_start(struct source *source, struct position *position, struc
     return true;
 }
 
-/* As the server does: a transaction is skipped when its commit LSN is below the start; as the
- * source does: the events of a cut transaction that are durable are skipped. */
-static bool is_durable(const struct fake_source *s, const struct event *event)
+/* One of a cut transaction that is durable. */
+static bool is_repeated(const struct fake_source *s, const struct event *event)
+{
+    return event->kind == EVENT_INSERT && s->start.ordinal > 0 &&
+           event->commit_lsn == s->start.commit_lsn && event->ordinal <= s->start.ordinal;
+}
+
+/* As the server does: a transaction is skipped when its commit LSN is below the start; as a source
+ * may do: the events of a cut transaction that are durable are skipped. */
+static bool is_skipped(const struct fake_source *s, const struct event *event)
 {
     if (event->kind == EVENT_PROGRESS)
         return event->end_lsn <= s->start.end_lsn;
     if (event->commit_lsn < s->start.end_lsn)
         return true;
-    return event->kind == EVENT_INSERT && s->start.ordinal > 0 &&
-           event->commit_lsn == s->start.commit_lsn && event->ordinal <= s->start.ordinal;
+    return !s->world->repeats && is_repeated(s, event);
 }
 
 static enum source_outcome source_next(struct source *source, struct event *out, struct error *err)
@@ -92,7 +98,7 @@ static enum source_outcome source_next(struct source *source, struct event *out,
     struct fake_source *s = (struct fake_source *)source;
     struct world *w = s->world;
 
-    while (s->at < w->log_count && is_durable(s, &w->log[s->at]))
+    while (s->at < w->log_count && is_skipped(s, &w->log[s->at]))
         s->at++;
     if (w->fail_next_after > 0 && s->returned >= w->fail_next_after) {
         w->fail_next_after = 0;
@@ -117,6 +123,8 @@ static enum source_outcome source_next(struct source *source, struct event *out,
     if (w->idle_every > 0 && s->returned % w->idle_every == 0)
         return SOURCE_IDLE;
     *out = w->log[s->at++];
+    out->repeated = is_repeated(s, out);
+    w->repeated += out->repeated;
     return SOURCE_EVENT;
 }
 
@@ -218,7 +226,12 @@ static enum put_outcome sink_put(struct sink *sink, const struct event *event, s
         (void)error_set(err, ERROR_LINK, "the broker went away");
         return PUT_FAILED;
     }
-    if (event->kind == EVENT_INSERT) {
+    if (event->kind == EVENT_HEARTBEAT) {
+        sink->pending_records++;
+        if (++w->heartbeats == w->signal_after_heartbeats)
+            (void)kill(getpid(), SIGTERM);
+    }
+    if (event->kind == EVENT_INSERT && !event->repeated) {
         s->pending[s->pending_count++] = *event;
         sink->pending_records++;
         sink->pending_bytes += 100;

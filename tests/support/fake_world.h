@@ -51,10 +51,12 @@ struct world {
     unsigned signals;           /* how many */
     bool endless;               /* IDLE at the end of the log instead of ENDED */
     bool writes_first;          /* the source must write before there is anything to read */
-    bool awaits_durable;        /* IDLE at the end of the log until all of it is confirmed */
+    bool repeats;               /* durable events of a cut transaction come again, as repeated */
+    unsigned signal_after_heartbeats; /* SIGTERM to ourselves at that heartbeat */
+    bool awaits_durable;              /* IDLE at the end of the log until all of it is confirmed */
 
     /* What was seen. */
-    unsigned commits, puts, ticks;
+    unsigned commits, puts, ticks, heartbeats, repeated;
     bool confirmed_too_much;
 };
 

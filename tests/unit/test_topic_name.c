@@ -68,7 +68,7 @@ static void messages(void **state)
     struct topic_name name;
 
     (void)state;
-    assert_true(topic_name_of_messages("shop", "-", &name, &err));
+    assert_true(topic_name_of_parts("shop", "-", "message", &name, &err));
     assert_string_equal(name.text, "shop-message");
 }
 
