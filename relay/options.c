@@ -384,10 +384,10 @@ static bool derive(const struct loading *l)
     o->records.types.debezium = o->compatibility == COMPATIBILITY_DEBEZIUM_3;
     if (o->records.types.debezium && !is_given(l, "topics.truncates"))
         o->records.truncates = false;
-    if (o->records.types.debezium && !is_given(l, "topics.relations"))
-        o->records.relation_changes = false;
     derive_unavailable_values(l);
     derive_flat(l);
+    if (o->records.types.debezium && !is_given(l, "topics.relations"))
+        o->records.relation_changes = false;
     return true;
 }
 

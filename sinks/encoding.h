@@ -62,9 +62,9 @@ struct encoding {
     struct buf loose;          /* of struct loose_column: few, if any */
     struct json_value json;
     struct placeholder placeholder;
-    const struct transaction_block *transaction; /* of the record being made; NULL: not told */
     enum unavailable_values unavailable_values;
     struct buf unavailable; /* what the row written last did not know: ["a","b" */
+    const struct transaction_block *transaction; /* of the record being made; NULL: not told */
 };
 
 /* What a column looks like in JSON, to be turned into the encoding's own constants. */

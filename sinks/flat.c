@@ -66,7 +66,25 @@ static struct told tell_seen_ns(struct flat *f, const struct flat_subject *s)
     return number(s->event->seen_ns);
 }
 
-/* Of a block that is null. */
+static struct told tell_transaction_id(struct flat *f, const struct flat_subject *s)
+{
+    (void)f;
+    return s->transaction == NULL ? nothing() : text(s->transaction->id);
+}
+
+static struct told tell_total_order(struct flat *f, const struct flat_subject *s)
+{
+    (void)f;
+    return s->transaction == NULL ? nothing() : number((int64_t)s->transaction->total_order);
+}
+
+static struct told tell_collection_order(struct flat *f, const struct flat_subject *s)
+{
+    (void)f;
+    return s->transaction == NULL ? nothing() : number((int64_t)s->transaction->collection_order);
+}
+
+/* xmin is always null. */
 static struct told tell_nothing(struct flat *f, const struct flat_subject *s)
 {
     (void)f;
@@ -177,24 +195,6 @@ static struct told tell_origin_lsn(struct flat *f, const struct flat_subject *s)
     return s->event->origin.len == 0 ? nothing() : number((int64_t)s->event->origin_lsn);
 }
 
-static struct told tell_transaction(struct flat *f, const struct flat_subject *s)
-{
-    (void)f;
-    return s->transaction == NULL ? nothing() : text(s->transaction->id);
-}
-
-static struct told tell_total_order(struct flat *f, const struct flat_subject *s)
-{
-    (void)f;
-    return s->transaction == NULL ? nothing() : number((int64_t)s->transaction->total_order);
-}
-
-static struct told tell_collection_order(struct flat *f, const struct flat_subject *s)
-{
-    (void)f;
-    return s->transaction == NULL ? nothing() : number((int64_t)s->transaction->collection_order);
-}
-
 #define TEXT &connect_optional_string
 #define NUMBER &connect_optional_int64
 #define MARK &connect_optional_snapshot
@@ -208,7 +208,7 @@ static const struct flat_kind kinds[] = {
     {"ts_ms", NUMBER, false, tell_seen_ms},
     {"ts_us", NUMBER, false, tell_seen_us},
     {"ts_ns", NUMBER, false, tell_seen_ns},
-    {"transaction.id", TEXT, false, tell_transaction},
+    {"transaction.id", TEXT, false, tell_transaction_id},
     {"transaction.total_order", NUMBER, false, tell_total_order},
     {"transaction.data_collection_order", NUMBER, false, tell_collection_order},
     {"source.version", TEXT, true, tell_version},

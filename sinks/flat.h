@@ -81,8 +81,8 @@ struct told {
 struct flat_subject {
     struct slice schema, table; /* names that outlive what is told */
     const struct event *event;
-    const struct transaction_block *transaction; /* NULL: not told */
     char op;
+    const struct transaction_block *transaction; /* NULL: none is told */
 };
 
 /* Is it the same for all records of a table?  Then it is told without an event. */

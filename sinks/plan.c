@@ -319,8 +319,8 @@ static bool compile_told_field(struct compiling *c, const struct flat_field *fie
         e->ops->told_value(&told, &c->text);
         return true;
     }
-    p->told[p->told_count].field = field;
-    return keep_text(c, &p->told[p->told_count++].lead);
+    p->behind[p->behind_count].field = field;
+    return keep_text(c, &p->behind[p->behind_count++].lead);
 }
 
 static bool compile_told(struct compiling *c)
@@ -330,16 +330,16 @@ static bool compile_told(struct compiling *c)
 
     if (flat == NULL)
         return true;
-    p->told = arena_array(&p->arena, flat->field_count, sizeof *p->told);
+    p->behind = arena_array(&p->arena, flat->field_count, sizeof *p->behind);
     c->told = arena_array(&p->arena, flat->field_count, sizeof *c->told);
-    if (p->told == NULL || c->told == NULL)
+    if (p->behind == NULL || c->told == NULL)
         return false;
     c->text.len = 0;
     for (size_t i = 0; i < flat->field_count; i++)
         if (!compile_told_field(c, &flat->fields[i], &c->told[i]))
             return false;
     buf_slice(&c->text, c->encoding->flat_tail);
-    return keep_text(c, &p->told_tail);
+    return keep_text(c, &p->behind_tail);
 }
 
 /* <topic>.Value and the like */
@@ -762,13 +762,13 @@ static void write_told_lead(const struct encoding *e, struct slice lead, struct 
 void plan_write_told(const struct plan *p, struct encoding *encoding, const struct event *event,
                      char op, struct buf *out)
 {
-    const struct flat_subject subject = {p->schema, p->table, event, encoding->transaction, op};
+    const struct flat_subject subject = {p->schema, p->table, event, op, encoding->transaction};
 
-    for (size_t i = 0; i < p->told_count; i++) {
-        struct told told = flat_tell(encoding->flat, p->told[i].field, &subject);
+    for (size_t i = 0; i < p->behind_count; i++) {
+        struct told told = flat_tell(encoding->flat, p->behind[i].field, &subject);
 
-        write_told_lead(encoding, p->told[i].lead, out);
+        write_told_lead(encoding, p->behind[i].lead, out);
         encoding->ops->told_value(&told, out);
     }
-    write_told_lead(encoding, p->told_tail, out);
+    write_told_lead(encoding, p->behind_tail, out);
 }

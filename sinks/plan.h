@@ -70,9 +70,9 @@ struct plan {
     struct slice key_head; /* up to its first column */
     struct slice key_tail;
     struct key_frame key_frame;
-    struct plan_told *told; /* flat: behind the row, where constants of a table are leads */
-    size_t told_count;
-    struct slice told_tail;     /* what is behind the last of them */
+    struct plan_told *behind; /* flat: behind the row, where constants of a table are leads */
+    size_t behind_count;
+    struct slice behind_tail;   /* what is behind the last of them */
     struct slice schema, table; /* names */
     struct slice source_table;  /* both, as the encoding has them in the source */
     const struct connect_schema *value_schema, *key_schema; /* as plan_column.schema */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "millrace/arena.h"
 #include "millrace/buf.h"
 #include "millrace/lsn.h"
 #include "millrace/mem.h"
@@ -43,18 +44,40 @@ struct recorder {
     uint64_t bad_values,
         bad_values_taken; /* of the encoding; up to the last event that was taken */
     char bad_value_at[PLACE_BYTES];
+    bool tells_deletes, tells_tombstones, tells_truncates; /* by records? */
+    struct arena numbers; /* as text, of the headers of one event */
     struct side_records side;
     bool is_open;             /* made, and not taken yet */
     struct header context[4]; /* Debezium's context headers */
     size_t context_count;
-    bool tells_deletes, tells_tombstones, tells_truncates; /* by records? */
-    char numbers[FLAT_HEADERS_MAX][NUMBER_BYTES];          /* of headers */
     struct buf keys[2];
     struct buf texts[2];
     struct buf values[2];
     struct buf truncates; /* values of one event, as many as it has tables */
     struct buf records;   /* of struct record */
 };
+
+/* Which records a delete makes, and whether a truncate makes any. */
+static void choose_records(struct recorder *r)
+{
+    const struct recorder_options *o = &r->options;
+    struct error err = {0};
+
+    r->tells_deletes = true;
+    r->tells_tombstones = o->tombstones;
+    r->tells_truncates = o->truncates;
+    arena_init(&r->numbers, SIZE_MAX);
+    if (o->envelope != ENVELOPE_FLAT)
+        return;
+    r->flat = flat_create(&o->flat, &err);
+    assert(r->flat != NULL); /* whoever made the options has checked them */
+    r->flat->topic_prefix = o->topic_prefix;
+    r->flat->database = o->database;
+    r->encoding->flat = r->flat;
+    r->tells_deletes = flat_keeps_deletes(r->flat);
+    r->tells_tombstones = flat_makes_tombstones(r->flat, o->tombstones);
+    r->tells_truncates = o->truncates && flat_tells_op(r->flat);
+}
 
 /* As Kafka Connect's worker tells Debezium who it is. */
 static void set_context(struct recorder *r)
@@ -67,27 +90,6 @@ static void set_context(struct recorder *r)
 
     memcpy(r->context, headers, sizeof headers);
     r->context_count = ARRAY_LEN(headers);
-}
-
-/* Which records a delete makes, and whether a truncate makes any. */
-static void choose_records(struct recorder *r)
-{
-    const struct recorder_options *o = &r->options;
-    struct error err = {0};
-
-    r->tells_deletes = true;
-    r->tells_tombstones = o->tombstones;
-    r->tells_truncates = o->truncates;
-    if (o->envelope != ENVELOPE_FLAT)
-        return;
-    r->flat = flat_create(&o->flat, &err);
-    assert(r->flat != NULL); /* whoever made the options has checked them */
-    r->flat->topic_prefix = o->topic_prefix;
-    r->flat->database = o->database;
-    r->encoding->flat = r->flat;
-    r->tells_deletes = flat_keeps_deletes(r->flat);
-    r->tells_tombstones = flat_makes_tombstones(r->flat, o->tombstones);
-    r->tells_truncates = o->truncates && flat_tells_op(r->flat);
 }
 
 struct recorder *recorder_create(const struct recorder_options *options)
@@ -152,6 +154,7 @@ void recorder_destroy(struct recorder *r)
     topics_done(&r->topics);
     encoding_destroy(r->encoding);
     flat_destroy(r->flat);
+    arena_done(&r->numbers);
     rules_destroy(r->rules);
     routes_destroy(r->routes);
     schema_registry_destroy(r->options.registry);
@@ -247,6 +250,8 @@ static void begin_event(struct recorder *r, bool undo)
     buf_reset(&r->truncates, KEEP_BYTES);
     buf_reset(&r->records, KEEP_BYTES);
     buf_reset(&r->encoding->unavailable, KEEP_BYTES);
+    if (r->flat != NULL)
+        arena_reset(&r->numbers);
     side_records_reset(&r->side, undo);
     r->bad_values = r->encoding->bad_values = r->bad_values_taken;
 }
@@ -375,23 +380,34 @@ static void add_header(struct record *record, const char *name, struct slice val
     record->headers[record->header_count++] = (struct header){name, value};
 }
 
+/* Records of one event may differ in it: each has its own place in the transaction. */
+static struct slice number_text(struct recorder *r, int64_t number)
+{
+    char *digits = arena_alloc(&r->numbers, NUMBER_BYTES);
+    int len;
+
+    if (digits == NULL) {
+        r->records.failed = true; /* recorder_make() tells */
+        return slice_text("");
+    }
+    len = snprintf(digits, NUMBER_BYTES, "%" PRId64, number);
+    return slice_of(digits, (size_t)len);
+}
+
 /* What the options want told of every change, but for what is null. */
 static void add_told_headers(const struct making *m, struct record *record, char op)
 {
-    const struct flat_subject subject = {m->plan->schema, m->plan->table, m->event,
-                                         m->r->encoding->transaction, op};
+    const struct flat_subject subject = {m->plan->schema, m->plan->table, m->event, op,
+                                         m->r->encoding->transaction};
     struct flat *flat = m->r->flat;
 
     for (size_t i = 0; i < flat->header_count; i++) {
         struct told told = flat_tell(flat, &flat->headers[i], &subject);
-        char *digits = m->r->numbers[i];
 
         if (told.kind == TOLD_NULL)
             continue;
-        if (told.kind == TOLD_NUMBER) {
-            (void)snprintf(digits, NUMBER_BYTES, "%" PRId64, told.number);
-            told.text = slice_text(digits);
-        }
+        if (told.kind == TOLD_NUMBER)
+            told.text = number_text(m->r, told.number);
         add_header(record, flat->headers[i].name, told.text);
     }
 }
@@ -437,9 +453,12 @@ static struct image old_image(const struct event *event)
 
 static bool write_delete(const struct making *m, const struct image *before)
 {
-    if (m->r->tells_deletes)
-        return write_change(m, before, &no_image, 'd', &m->r->values[0]);
-    return side_records_change(&m->r->side, m->event, m->relation, m->plan, &m->r->records, m->err);
+    struct recorder *r = m->r;
+
+    if (r->tells_deletes)
+        return write_change(m, before, &no_image, 'd', &r->values[0]);
+    return !r->tells_tombstones || /* which then are the change */
+           side_records_change(&r->side, m->event, m->relation, m->plan, &r->records, m->err);
 }
 
 /* What was written, and the tombstone. */
@@ -486,10 +505,11 @@ static bool make_key_change(const struct making *m, const struct image *before,
     struct recorder *r = m->r;
     struct slice texts[2]; /* of the old key and the new one */
 
-    if (!write_key_texts(m, before, after, texts) || !write_delete(m, before) ||
-        !write_change(m, &no_image, after, 'c', &r->values[1]))
+    if (!write_key_texts(m, before, after, texts) || !write_delete(m, before))
         return false;
     add_delete(m, &(struct header){"__debezium.newkey", texts[1]});
+    if (!write_change(m, &no_image, after, 'c', &r->values[1]))
+        return false;
     add_change(m, 'c', &r->keys[1], &r->values[1], &(struct header){"__debezium.oldkey", texts[0]});
     return true;
 }
@@ -605,7 +625,7 @@ static bool make_truncate(struct recorder *r, const struct event *event, struct 
     for (size_t i = 0; i < r->records.len / sizeof *records; i++) {
         size_t end = records[i].value.len; /* of all so far */
 
-        if (records[i].relation == NULL) /* a side record */
+        if (records[i].value_buf != out) /* a side record */
             continue;
         records[i].value = slice_of(out->at + start, end - start);
         records[i].value_buf = NULL;

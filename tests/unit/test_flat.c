@@ -505,6 +505,66 @@ static void makes(void **state)
     recorder_destroy(r);
 }
 
+/* BEGIN comes first; each record tells its own place, in headers too. */
+static void tells_the_transaction(void **state)
+{
+    static const char *const old_row[COLUMNS_MAX] = {"1"}, *const new_row[COLUMNS_MAX] = {"2"};
+    static const struct flat_case cases[] = {
+        {.fields = {"transaction.id", "data_collection_order"},
+         .headers = {"total_order"},
+         .deletes = FLAT_REWRITE,
+         .expect = "{\"id\":1} {\"id\":1,\"__deleted\":\"true\",\"__transaction_id\":\"7:200\","
+                   "\"__data_collection_order\":1} __debezium.newkey={\"id\":2} __total_order=1\n"
+                   "{\"id\":2} {\"id\":2,\"__deleted\":\"false\",\"__transaction_id\":\"7:200\","
+                   "\"__data_collection_order\":2} __debezium.oldkey={\"id\":1} __total_order=2\n"},
+        {.headers = {"total_order"},
+         .deletes = FLAT_TOMBSTONE,
+         .expect = "{\"id\":1} - __debezium.newkey={\"id\":2} __total_order=1\n"
+                   "{\"id\":2} {\"id\":2} __debezium.oldkey={\"id\":1} __total_order=2\n"},
+        {.headers = {"total_order"},
+         .deletes = FLAT_DROP,
+         .expect = "{\"id\":2} {\"id\":2} __debezium.oldkey={\"id\":1} __total_order=1\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fake_registry registry;
+        struct recorder_options options = options_of(&cases[i], &registry);
+        struct recorder *r;
+        struct table_spec table;
+        struct cell row[COLUMNS_MAX], old[COLUMNS_MAX];
+        struct event event = {.kind = EVENT_UPDATE,
+                              .old_kind = OLD_KEY,
+                              .lsn = 100,
+                              .commit_lsn = 200,
+                              .xid = 7,
+                              .relation = &table.relation,
+                              .row = {row, 1},
+                              .old = {old, 1}};
+        struct records records;
+        struct error err = {0};
+        struct buf got;
+
+        options.transaction_metadata = true;
+        options.transaction_topic = "transaction";
+        r = recorder_create(&options);
+        table_spec_read(&table, "public", "t", "*id int4");
+        fill(row, new_row);
+        fill(old, old_row);
+        if (!recorder_make(r, &event, &records, &err))
+            fail_msg("%s", err.text);
+        assert_true(records.count > 1);
+        assert_string_equal(records.at[0].topic->name, "p.transaction");
+        records.at++; /* the transaction's begin */
+        records.count--;
+        buf_init(&got, SIZE_MAX);
+        describe(&records, &got);
+        assert_string_equal((const char *)got.at, cases[i].expect);
+        buf_done(&got);
+        recorder_destroy(r);
+    }
+}
+
 /* Several tables in one statement share a buffer. */
 static void truncates_together(void **state)
 {
@@ -576,7 +636,7 @@ static void a_column_has_the_name(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_LEN(field_cases) + ARRAY_LEN(flat_cases) + 4];
+    struct CMUnitTest tests[ARRAY_LEN(field_cases) + ARRAY_LEN(flat_cases) + 5];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(field_cases); i++)
@@ -585,6 +645,7 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(flat_cases); i++)
         tests[n++] = (struct CMUnitTest){flat_cases[i].name, makes, NULL, NULL, &flat_cases[i]};
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(two_of_one_name);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(tells_the_transaction);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(truncates_together);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_message_is_none_of_it);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_column_has_the_name);
