@@ -165,13 +165,13 @@ static bool take_offset(struct cursor *c, int64_t *out_seconds)
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 {
     uint32_t eras_before = 25000; /* no year is further back than that: no sign to care for */
-    uint32_t y = (uint32_t)(year + eras_before * 400 - (month <= 2 ? 1 : 0));
+    uint32_t y = (uint32_t)(year + (int64_t)eras_before * 400 - (month <= 2 ? 1 : 0));
     uint32_t era = y / 400, of_era = y % 400;
+    uint32_t days = of_era * 365 + of_era / 4 - of_era / 100;
     uint32_t of_year =
         (153 * ((uint32_t)month + (month > 2 ? 0 : 12) - 3) + 2) / 5 + (uint32_t)day - 1;
 
-    return ((int64_t)era - eras_before) * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
-           of_year - 719468;
+    return ((int64_t)era - eras_before) * 146097 + days + of_year - 719468;
 }
 
 static void civil_from_days(int64_t days, int64_t *out_year, int64_t *out_month, int64_t *out_day)

@@ -24,7 +24,9 @@ uint64_t random_next(struct random_values *r)
 
 int64_t random_between(struct random_values *r, int64_t least, int64_t most)
 {
-    return least + (int64_t)(random_next(r) % ((uint64_t)(most - least) + 1));
+    uint64_t count = (uint64_t)(most - least) + 1;
+
+    return least + (int64_t)(count == 0 ? random_next(r) : random_next(r) % count);
 }
 
 static bool one_in(struct random_values *r, unsigned count)
