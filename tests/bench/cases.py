@@ -331,9 +331,10 @@ def encode(world, report):
     report.title(f"encode: nanoseconds an event, {events} events of eight columns")
     done = subprocess.run([tool(world, "bench_encode"), str(events)], capture_output=True, text=True, check=False)
     for text in done.stdout.splitlines():
-        who, _, rest = text.rpartition(" ns an event")[0].rpartition(" ")
-        if rest:
-            report.fact("encode", text, contender=who.strip(), ns_per_event=float(rest))
+        told = re.fullmatch(r"(\S.*?) +(\d+)(?: +([\d.]+) times .*)?", text)
+        if told:
+            report.fact("encode", text, contender=told[1], ns_per_event=float(told[2]),
+                        times_as_fast=float(told[3]) if told[3] else None)
         else:
             print(f"    {text}")
     if done.returncode != 0:

@@ -382,7 +382,7 @@ class Stage:
 def played(request, pg, kafka, millrace, tmp_path_factory):
     """Plays a run's scenario, with all those of its runs that were chosen and can be: once."""
     chosen = [item.callspec.params["file"] for item in request.session.items
-              if getattr(item, "callspec", None) and "file" in item.callspec.params]
+              if getattr(item, "originalname", None) == "test_same_records_as_the_reference"]
     stages = {}
 
     def play(file):

@@ -554,7 +554,7 @@ def test_table_renamed_and_dropped(database, relay, reader):
 
 def test_large_transaction_is_cut_and_taken_up_again(database, relay, reader):
     """Spread over many Kafka transactions, and killed in the midst of it: the rest comes, in order, once."""
-    rows = 6000
+    rows = 18000
     fill(database, 1)
     run = streaming(relay({"commit.records": 5}))
     wait_for_numbers(run, reader.advance, [1])
