@@ -31,6 +31,14 @@
 /* A source that waits for our answer (the server is shutting down) gets it at most so often. */
 #define URGENT_INTERVAL_US 20000
 #define TICK_US 500000
+/*
+ * A server that is busy hands out message by message, and a reader as fast as it is woken for each:
+ * most of what a row costs, on both sides.  So when this many events have come within the window
+ * and there is nothing more to read, the next are left to gather for a moment.
+ */
+#define BUSY_EVENTS 128
+#define BUSY_WINDOW_US 2000
+#define GATHER_US 1000
 /* What the sink waits for is told after so long, and again and again; likewise bad values. */
 #define PATIENCE_US 2000000
 #define TELL_INTERVAL_US 30000000
@@ -59,6 +67,9 @@ struct loop {
     int64_t last_commit_us; /* when commit() was last called */
     int64_t heartbeat_us;   /* when the next heartbeat is due; INT64_MAX: never */
     int64_t drain_until_us;
+    int64_t window_us;                   /* when the window was opened ... */
+    unsigned window_events;              /* ... and what has come since */
+    int64_t gather_until_us;             /* nothing is read before that */
     int64_t wait_since_us, wait_told_us; /* the sink waits for something; 0: it does not */
     int64_t bad_told_us;
     uint64_t bad_told; /* of sink->bad_values */
@@ -246,6 +257,23 @@ static bool beat(struct loop *l, int64_t seen_ns, struct error *err)
     return put(l, err);
 }
 
+/* The source has nothing more just now. */
+static void rest(struct loop *l)
+{
+    l->source_more = false;
+    if (l->window_events >= BUSY_EVENTS)
+        l->gather_until_us = l->now_us + GATHER_US;
+    if (l->now_us - l->window_us >= BUSY_WINDOW_US) {
+        l->window_us = l->now_us;
+        l->window_events = 0;
+    }
+}
+
+static bool is_gathering(const struct loop *l)
+{
+    return l->now_us < l->gather_until_us;
+}
+
 /* Moves events from source to sink, until one of them has had enough or the turn is full. */
 static bool pump(struct loop *l, struct error *err)
 {
@@ -261,13 +289,14 @@ static bool pump(struct loop *l, struct error *err)
         case SOURCE_FAILED:
             return false;
         case SOURCE_IDLE:
-            l->source_more = false;
+            rest(l);
             break;
         case SOURCE_ENDED:
             l->source_more = false;
             l->source_ended = true;
             break;
         case SOURCE_EVENT:
+            l->window_events++;
             l->event.seen_ns = seen_ns;
             if (!put(l, err))
                 return false;
@@ -299,6 +328,8 @@ static int wait_ms(const struct loop *l)
         return 0;
     if (l->held && l->sink->waiting.kind != ERROR_NONE) /* put() waits by itself */
         return 0;
+    if (is_gathering(l))
+        due_us = l->gather_until_us;
     if (l->heartbeat_us < due_us && may_beat(l))
         due_us = l->heartbeat_us > l->now_us ? l->heartbeat_us : l->now_us;
     if (l->moved && !l->in_flight) {
@@ -313,7 +344,8 @@ static int wait_ms(const struct loop *l)
 static bool wait_for_news(struct loop *l, struct error *err)
 {
     struct pollfd fds[SOURCE_POLL_MAX + 2];
-    bool want_input = !l->held && !l->draining && !l->source_ended;
+    bool may_read = !l->held && !l->draining && !l->source_ended;
+    bool want_input = may_read && !is_gathering(l);
     size_t count = 0, source_from;
 
     fds[count++] = (struct pollfd){.fd = l->signals->fd, .events = POLLIN};
@@ -326,6 +358,8 @@ static bool wait_for_news(struct loop *l, struct error *err)
         if (fds[i].revents != 0) /* also when it may write: its answer waits for that */
             l->source_more = true;
     l->now_us = clock_mono_us();
+    if (may_read && !want_input && !is_gathering(l))
+        l->source_more = true; /* it may have gathered something */
     return l->source->ops->tick(l->source, l->now_us, err);
 }
 

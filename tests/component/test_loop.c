@@ -372,6 +372,30 @@ static void heartbeats_are_committed(void **state)
     assert_int_equal(s->stats.events, 0);
 }
 
+/* Much has come and there is nothing more: the source is let alone for a moment. */
+static void what_a_busy_source_sends_is_left_to_gather(void **state)
+{
+    struct scene *s = *state;
+
+    (void)world_add_transaction(s->world, 2000);
+    s->world->idle_every = 1500;
+    assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+    assert_true(s->world->unread_polls > 0);
+    assert_exact(s->world);
+}
+
+static void a_quiet_source_is_read_at_once(void **state)
+{
+    struct scene *s = *state;
+
+    for (int i = 0; i < 10; i++)
+        (void)world_add_transaction(s->world, 3);
+    s->world->idle_every = 2;
+    assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+    assert_int_equal(s->world->unread_polls, 0);
+    assert_exact(s->world);
+}
+
 static void no_heartbeats_unless_asked(void **state)
 {
     struct scene *s = *state;
@@ -447,6 +471,8 @@ int main(void)
         SCENE(second_signal_leaves_at_once),
         SCENE(drain_ends_when_the_sink_hangs),
         SCENE(heartbeats_are_committed),
+        SCENE(what_a_busy_source_sends_is_left_to_gather),
+        SCENE(a_quiet_source_is_read_at_once),
         SCENE(no_heartbeats_unless_asked),
         SCENE(repeated_events_move_nothing),
         SCENE(every_schedule_is_exact),

@@ -155,6 +155,7 @@ static size_t source_poll_fds(struct source *source, struct pollfd *out, bool wa
 
     *out = (struct pollfd){.fd = s->ready_fd, .events = want_input ? POLLIN : 0};
     s->polled = s->unsent;
+    s->world->unread_polls += !want_input;
     if (s->unsent)
         out->events = POLLOUT;
     if (s->world->awaits_durable && s->at == s->world->log_count)

@@ -58,6 +58,7 @@ struct world {
 
     /* What was seen. */
     unsigned commits, puts, ticks, heartbeats, repeated;
+    unsigned unread_polls; /* in which the source was not to be read */
     bool confirmed_too_much;
 };
 
