@@ -217,6 +217,9 @@ class Run:
     def unknown_options(self, program):
         return sorted(set(self.settings) - known_options(program))
 
+    def counts_messages(self):
+        return "transactions.metadata" in self.settings and any(r["topic"] == "message" for r in self.expected)
+
     def topics(self):
         return f"{self.name}.", f"{HEARTBEATS}.{self.name}"
 
@@ -414,6 +417,8 @@ def test_same_records_as_the_reference(file, played, pg, millrace, request):
     run = Run(file)
     if pg.version < run.case.get("server", 13):
         pytest.skip("the SQL is of a later PostgreSQL")
+    if pg.version < 14 and run.counts_messages():
+        pytest.skip("messages are counted, which pgoutput publishes since PostgreSQL 14")
     for option in run.unknown_options(millrace):
         pytest.xfail(f"option {option}")
     stage, run = played(file)
