@@ -83,7 +83,8 @@ static int32_t typmod_of(const struct column *column)
 static bool stops(const struct plan_column *planned)
 {
     const struct semantic *s = &planned->semantic;
-    bool has_null = s->value == VALUE_ARRAY || (planned->schema != NULL && planned->schema->optional);
+    const struct connect_schema *schema = planned->schema;
+    bool has_null = s->value == VALUE_ARRAY || (schema != NULL && schema->optional);
 
     return s->strict && !(s->debezium && has_null);
 }

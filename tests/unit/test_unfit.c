@@ -1,5 +1,5 @@
-/* Values that a schema has no form for: another form of JSON without one, with one they are refused;
- * null as Debezium has it where null is allowed. */
+/* Values that a schema has no form for: another form of JSON without one, with one they are
+ * refused; null as Debezium has it where null is allowed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -250,6 +250,9 @@ static void no_such_default(void **state)
     assert_null(strstr((const char *)value.at, "NaN"));
     assert_non_null(strstr((const char *)value.at, "\"v\":\"AJY=\"}"));
     buf_done(&value);
+    cells[1].text = slice_text("x"); /* it is another matter */
+    assert_false(recorder_make(r, &event, &records, &err));
+    assert_non_null(strstr(err.text, "cannot read its value"));
     recorder_destroy(r);
 }
 
