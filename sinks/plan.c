@@ -656,6 +656,19 @@ static bool write_debezium_null(const struct plan_column *column, struct buf *ou
     return !out->failed;
 }
 
+/* Of a column that was not written as it should be; not inline, which would cost the loop registers.
+ * False: nor otherwise, see *out_fault. */
+NOINLINE static bool settle(const struct plan_column *column, enum encode_outcome outcome,
+                            struct buf *out, struct plan_fault *out_fault)
+{
+    if (outcome == ENCODE_UNFIT && write_debezium_null(column, out))
+        return true;
+    out_fault->column = column->index;
+    out_fault->unfit = outcome == ENCODE_UNFIT;
+    out_fault->null = outcome == ENCODE_NULL;
+    return false;
+}
+
 static bool write_columns(struct encoding *e, const struct plan_columns *columns,
                           const struct image *image, struct buf *out, struct plan_fault *out_fault)
 {
@@ -673,14 +686,8 @@ static bool write_columns(struct encoding *e, const struct plan_columns *columns
         } else {
             outcome = write_column(e, column, image, out);
         }
-        if (outcome != ENCODE_DONE || out->failed) {
-            if (outcome == ENCODE_UNFIT && write_debezium_null(column, out))
-                continue;
-            out_fault->column = column->index;
-            out_fault->unfit = outcome == ENCODE_UNFIT;
-            out_fault->null = outcome == ENCODE_NULL;
+        if ((outcome != ENCODE_DONE || out->failed) && !settle(column, outcome, out, out_fault))
             return false;
-        }
     }
     if (e->unavailable.len > 0)
         drop_comma(e, out, start);
