@@ -656,8 +656,8 @@ static bool write_debezium_null(const struct plan_column *column, struct buf *ou
     return !out->failed;
 }
 
-/* Of a column that was not written as it should be; not inline, which would cost the loop registers.
- * False: nor otherwise, see *out_fault. */
+/* Of a column that was not written as it should be; not inline, which would cost the loop
+ * registers.  False: nor otherwise, see *out_fault. */
 NOINLINE static bool settle(const struct plan_column *column, enum encode_outcome outcome,
                             struct buf *out, struct plan_fault *out_fault)
 {
