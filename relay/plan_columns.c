@@ -21,6 +21,7 @@ enum oddity {
     ODD_INTERVAL,
     ODD_MILLISECONDS,
     ODD_NANOSECONDS,
+    ODD_RANGE,
     ODD_NAN,
     ODD_ARRAY,
     ODD_BITS,
@@ -37,11 +38,13 @@ static const char *const oddity_texts[ODDITIES] = {
                      "are lost; string keeps them",
     [ODD_MILLISECONDS] = "types.time connect: microseconds are lost",
     [ODD_NANOSECONDS] = "types.time nanoseconds: only 1677 to 2262 fits",
-    [ODD_NAN] = "numeric with encoding avro: a NaN or an infinity has no form in the schema and "
-                "stops the relay; types.decimal string carries it",
-    [ODD_ARRAY] = "an array with encoding avro: a value of several dimensions has no form in the "
-                  "schema and stops the relay",
-    [ODD_BITS] = "bit varying(1) with encoding avro: an empty value stops the relay",
+    [ODD_RANGE] = "types.time nanoseconds: only 1677 to 2262 fits, all else has no form in the "
+                  "schema and stops the relay; isostring carries it",
+    [ODD_NAN] = "numeric: a NaN or an infinity has no form in the schema and stops the relay; "
+                "types.decimal string carries it",
+    [ODD_ARRAY] = "an array: a value of several dimensions has no form in the schema and stops the "
+                  "relay",
+    [ODD_BITS] = "bit varying(1): an empty value has no form in the schema and stops the relay",
     [ODD_UNAVAILABLE] = "large values that an update does not touch are not sent by PostgreSQL: "
                         "the placeholder stands for them; ALTER TABLE ... REPLICA IDENTITY FULL "
                         "tells them",
@@ -76,13 +79,23 @@ static int32_t typmod_of(const struct column *column)
     return typmod;
 }
 
-static unsigned decimal_oddities(const struct semantic *s, bool avro)
+/* Does a value that the schema has no form for stop the relay? */
+static bool stops(const struct plan_column *planned)
+{
+    const struct semantic *s = &planned->semantic;
+    const struct connect_schema *schema = planned->schema;
+    bool has_null = s->value == VALUE_ARRAY || (schema != NULL && schema->optional);
+
+    return s->strict && !(s->debezium && has_null);
+}
+
+static unsigned decimal_oddities(const struct semantic *s, bool stops)
 {
     unsigned found = 0;
 
     if (s->value == VALUE_ANY_DECIMAL)
         found |= 1U << ODD_VARIABLE_SCALE;
-    if ((s->value == VALUE_ANY_DECIMAL || s->value == VALUE_DECIMAL) && avro && !s->debezium)
+    if ((s->value == VALUE_ANY_DECIMAL || s->value == VALUE_DECIMAL) && stops)
         found |= 1U << ODD_NAN;
     if (s->value == VALUE_DECIMAL_DOUBLE || s->value == VALUE_MONEY_DOUBLE)
         found |= 1U << ODD_DOUBLE;
@@ -90,7 +103,7 @@ static unsigned decimal_oddities(const struct semantic *s, bool avro)
 }
 
 static unsigned time_oddities(const struct semantic *s, const struct column *column,
-                              enum time_mode mode)
+                              enum time_mode mode, bool stops)
 {
     int32_t digits = typmod_of(column);
     bool fits = digits >= 0 && digits <= 3;
@@ -100,7 +113,9 @@ static unsigned time_oddities(const struct semantic *s, const struct column *col
     if ((s->value == VALUE_TIME_MS || s->value == VALUE_TIMESTAMP_MS) && mode == TIME_CONNECT &&
         !fits)
         return 1U << ODD_MILLISECONDS;
-    return s->value == VALUE_TIMESTAMP_NS ? 1U << ODD_NANOSECONDS : 0;
+    if (s->value != VALUE_TIMESTAMP_NS)
+        return 0;
+    return 1U << (stops ? ODD_RANGE : ODD_NANOSECONDS);
 }
 
 static bool is_renamed(const struct planning *p, struct slice name)
@@ -125,14 +140,15 @@ static unsigned oddities(const struct planning *p, const struct plan_column *pla
 {
     const struct recorder_options *records = &p->options->records;
     const struct semantic *s = innermost(&planned->semantic);
-    bool avro = records->encoding == ENCODING_AVRO;
-    unsigned found = decimal_oddities(s, avro) | time_oddities(s, column, records->types.time);
+    bool unfit_stops = stops(planned);
+    unsigned found = decimal_oddities(s, unfit_stops) |
+                     time_oddities(s, column, records->types.time, unfit_stops);
 
     if (semantic_is_unknown_to_debezium(column))
         found |= 1U << ODD_AS_TEXT;
-    if (avro && planned->semantic.value == VALUE_ARRAY)
+    if (unfit_stops && planned->semantic.value == VALUE_ARRAY)
         found |= 1U << ODD_ARRAY;
-    if (avro && s->value == VALUE_BIT && described != NULL &&
+    if (unfit_stops && s->value == VALUE_BIT && described != NULL &&
         slice_is(described->type, "bit varying(1)"))
         found |= 1U << ODD_BITS;
     if (described != NULL && described->large && !column->identity &&

@@ -317,18 +317,19 @@ enum encode_outcome avro_cell_write_json(struct avro_cell *w, const struct seman
                                          struct buf *out)
 {
     struct connect_schema required = *schema;
-    bool written;
+    size_t start = out->len;
 
     required.optional = false;
     buf_reset(&w->text, KEEP_BYTES);
     buf_reset(&w->scratch, KEEP_BYTES);
     if (!json_value_write(w->json, s, text, &w->text))
-        return ENCODE_MALFORMED;
-    /* A number or a struct is a string in JSON where its type cannot hold it: NaN... */
-    written = avro_json_write(buf_view(&w->text), &required, &w->scratch, out);
+        return json_value_was_unfit(w->json) ? ENCODE_UNFIT : ENCODE_MALFORMED;
+    if (avro_json_write(buf_view(&w->text), &required, &w->scratch, out))
+        return ENCODE_DONE;
     if (w->text.failed || w->scratch.failed)
         out->failed = true; /* larger than any record may be */
-    return written ? ENCODE_DONE : ENCODE_UNFIT;
+    out->len = start;
+    return ENCODE_UNFIT;
 }
 
 static enum encode_outcome write_scalar(struct avro_cell *w, const struct semantic *s,
@@ -374,6 +375,8 @@ static enum encode_outcome write_element(struct avro_cell *w, const struct seman
                                          const struct array_reader *r, struct buf *out)
 {
     struct slice text = r->element;
+    size_t start = out->len;
+    enum encode_outcome outcome;
 
     if (r->escaped) {
         array_unescape(r->element, &w->json->element);
@@ -383,7 +386,12 @@ static enum encode_outcome write_element(struct avro_cell *w, const struct seman
     }
     if (schema->optional)
         buf_byte(out, avro_value_branch(schema));
-    return write_scalar(w, s, schema, text, out);
+    outcome = write_scalar(w, s, schema, text, out);
+    if (outcome != ENCODE_UNFIT || !s->debezium || !schema->optional)
+        return outcome;
+    out->len = start;
+    buf_byte(out, avro_null_branch(schema));
+    return ENCODE_DONE;
 }
 
 /* One block of all elements, then the empty block. */
@@ -393,9 +401,12 @@ static enum encode_outcome write_array(struct avro_cell *w, const struct semanti
 {
     struct array_reader r = array_reader_over(text, s->delimiter);
     enum encode_outcome outcome;
+    size_t start = out->len;
     int64_t count;
 
     outcome = count_elements(s, text, &count);
+    if (outcome == ENCODE_UNFIT && s->debezium)
+        return avro_cell_write_json(w, s, schema, text, out); /* nulls for what is nested */
     if (outcome == ENCODE_DONE && count > 0)
         avro_write_long(out, count);
     for (int64_t left = count; outcome == ENCODE_DONE && left > 0;) {
@@ -411,6 +422,8 @@ static enum encode_outcome write_array(struct avro_cell *w, const struct semanti
         }
     }
     avro_write_long(out, 0);
+    if (outcome == ENCODE_UNFIT)
+        out->len = start;
     return outcome;
 }
 

@@ -23,9 +23,9 @@ struct avro_cell {
 void avro_cell_init(struct avro_cell *w, struct json_value *json, size_t limit_bytes);
 void avro_cell_done(struct avro_cell *w);
 
-/* Appends the value without the branch of its union.  ENCODE_UNFIT: NaN as a decimal, an array of
- * several dimensions, a timestamp beyond 64 bits, infinity where the semantic is finite: the schema
- * cannot hold them. */
+/* Appends the value without the branch of its union.  ENCODE_UNFIT, and nothing appended: NaN as a
+ * decimal, an array of several dimensions, a timestamp beyond 64 bits, infinity where the semantic
+ * is finite: the schema cannot hold them.  In an array they are null with semantic.debezium. */
 enum encode_outcome avro_cell_write(struct avro_cell *w, const struct semantic *s,
                                     const struct connect_schema *schema, struct slice text,
                                     struct buf *out) MUST_CHECK;

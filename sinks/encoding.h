@@ -84,6 +84,7 @@ struct encoding_ops {
     /* Fills the heads of a plan whose columns and schemas are there: looks schemas up, where the
      * encoding has a registry for them. */
     bool (*heads)(struct encoding *e, struct plan *plan, struct error *err);
+    /* Behind its lead.  ENCODE_UNFIT: nothing was appended. */
     enum encode_outcome (*value)(struct encoding *e, const struct plan_column *column,
                                  struct slice text, struct buf *out);
     /* Everything behind the rows of a change. */

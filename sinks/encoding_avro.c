@@ -279,7 +279,7 @@ struct encoding *avro_encoding_create(const struct recorder_options *options)
     size_t limit = options->record_limit_bytes;
 
     encoding_init(&a->base, &avro_ops, options);
-    a->base.has_schemas = true;
+    a->base.has_schemas = a->base.types.strict = true;
     a->base.row_null = slice_of(&branches[0], 1);
     a->base.row_head = slice_of(&branches[1], 1);
     if (a->base.names == NAMES_AS_THEY_ARE)

@@ -116,6 +116,10 @@ static enum encode_outcome json_value(struct encoding *e, const struct plan_colu
 
     if (json_value_write(&e->json, &column->semantic, text, out))
         return ENCODE_DONE;
+    if (json_value_was_unfit(&e->json)) {
+        out->len = start;
+        return ENCODE_UNFIT;
+    }
     if (e->types.on_bad_value == BAD_VALUE_STOPS || e->has_schemas || out->failed ||
         e->json.work.failed || e->json.element.failed)
         return ENCODE_MALFORMED;
@@ -242,7 +246,7 @@ struct encoding *json_encoding_create(const struct recorder_options *options, bo
     struct json_encoding *j = mem_new(struct json_encoding);
 
     encoding_init(&j->base, with_schemas ? &json_schema_ops : &json_ops, options);
-    j->base.has_schemas = with_schemas;
+    j->base.has_schemas = j->base.types.strict = with_schemas;
     j->base.has_commas = true;
     j->base.row_null = (struct slice)CONSTANT("null");
     j->base.row_head = (struct slice)CONSTANT("{");

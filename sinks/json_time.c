@@ -11,23 +11,15 @@
 #define INFINITY_TIMESTAMP "+292278994-08-16T23:00:00Z"
 #define MINUS_INFINITY_TIMESTAMP "-292275055-05-16T23:00:00Z"
 
-bool json_write_beyond(const struct semantic *s, struct slice text, struct buf *out)
-{
-    if (s->debezium)
-        JSON_CONSTANT(out, "null");
-    else
-        json_text(out, text);
-    return true;
-}
-
-static bool write_date(const struct semantic *s, struct slice text, struct buf *out)
+static bool write_date(struct json_value *w, const struct semantic *s, struct slice text,
+                       struct buf *out)
 {
     int32_t days;
 
     if (!time_read_date(text, &days))
         return false;
     if (s->finite && (days == INT32_MAX || days == INT32_MIN))
-        return json_write_beyond(s, text, out);
+        return json_write_beyond(w, s, text, out);
     json_i64(out, days);
     return true;
 }
@@ -63,15 +55,15 @@ static bool write_time_ms(struct slice text, struct buf *out)
     return true;
 }
 
-static bool write_clock(const struct semantic *s, struct slice text, int64_t units_in_us,
-                        struct buf *out)
+static bool write_clock(struct json_value *w, const struct semantic *s, struct slice text,
+                        int64_t units_in_us, struct buf *out)
 {
     int64_t us;
 
     if (!time_read_time(text, &us))
         return false;
     if (s->finite && us == TIME_DAY_US)
-        return json_write_beyond(s, text, out);
+        return json_write_beyond(w, s, text, out);
     json_i64(out, us * units_in_us);
     return true;
 }
@@ -123,8 +115,8 @@ static bool write_timestamp_ms(struct slice text, struct buf *out)
 
 /* The last weeks of PostgreSQL's range, from the year 294247 on, are too far for microseconds;
  * nanoseconds reach from 1677 to 2262. */
-static bool write_timestamp(const struct semantic *s, struct slice text, int64_t units_in_us,
-                            struct buf *out)
+static bool write_timestamp(struct json_value *w, const struct semantic *s, struct slice text,
+                            int64_t units_in_us, struct buf *out)
 {
     bool zoned = s->value == VALUE_TIMESTAMPTZ_US;
     struct moment m;
@@ -133,7 +125,7 @@ static bool write_timestamp(const struct semantic *s, struct slice text, int64_t
     if (!(zoned ? time_read_timestamptz(text, &m) : time_read_timestamp(text, &m)))
         return false;
     if (m.kind != MOMENT_FINITE && s->finite)
-        return json_write_beyond(s, text, out);
+        return json_write_beyond(w, s, text, out);
     if (m.kind == MOMENT_INFINITY)
         json_i64(out, INT64_MAX);
     else if (m.kind == MOMENT_MINUS_INFINITY)
@@ -142,7 +134,7 @@ static bool write_timestamp(const struct semantic *s, struct slice text, int64_t
              us >= INT64_MIN / units_in_us)
         json_i64(out, us * units_in_us);
     else
-        return json_write_beyond(s, text, out);
+        return json_write_beyond(w, s, text, out);
     return true;
 }
 
@@ -209,28 +201,29 @@ static bool write_interval_iso(struct slice text, struct buf *out)
     return true;
 }
 
-bool json_write_time(const struct semantic *s, struct slice text, struct buf *out)
+bool json_write_time(struct json_value *w, const struct semantic *s, struct slice text,
+                     struct buf *out)
 {
     if (s->value == VALUE_TIMESTAMPTZ)
         return write_timestamptz(text, s->digits, out);
     if (s->value == VALUE_TIMESTAMP_US || s->value == VALUE_TIMESTAMPTZ_US)
-        return write_timestamp(s, text, 1, out);
+        return write_timestamp(w, s, text, 1, out);
     if (s->value == VALUE_TIMESTAMP_MS)
         return write_timestamp_ms(text, out);
     if (s->value == VALUE_TIMESTAMP_NS)
-        return write_timestamp(s, text, 1000, out);
+        return write_timestamp(w, s, text, 1000, out);
     if (s->value == VALUE_TIMESTAMP_ISO)
         return write_timestamp_iso(s, text, out);
     if (s->value == VALUE_DATE)
-        return write_date(s, text, out);
+        return write_date(w, s, text, out);
     if (s->value == VALUE_DATE_ISO)
         return write_date_iso(s, text, out);
     if (s->value == VALUE_TIME_MS)
         return write_time_ms(text, out);
     if (s->value == VALUE_TIME_US)
-        return write_clock(s, text, 1, out);
+        return write_clock(w, s, text, 1, out);
     if (s->value == VALUE_TIME_NS)
-        return write_clock(s, text, 1000, out);
+        return write_clock(w, s, text, 1000, out);
     if (s->value == VALUE_TIME_ISO)
         return write_time_iso(s, text, out);
     if (s->value == VALUE_TIMETZ)

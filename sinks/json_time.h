@@ -9,12 +9,11 @@
 #include "millrace/attr.h"
 #include "millrace/buf.h"
 #include "millrace/slice.h"
+#include "sinks/json_value.h"
 #include "sinks/semantic.h"
 
-/* Of the kinds from VALUE_DATE to VALUE_INTERVAL_ISO.  False when the text is not of the type. */
-bool json_write_time(const struct semantic *s, struct slice text, struct buf *out) MUST_CHECK;
-
-/* What the type has no form for: PostgreSQL's text, where Debezium has null.  True. */
-bool json_write_beyond(const struct semantic *s, struct slice text, struct buf *out);
+/* Of the kinds from VALUE_DATE to VALUE_INTERVAL_ISO.  False as of json_value_write(). */
+bool json_write_time(struct json_value *w, const struct semantic *s, struct slice text,
+                     struct buf *out) MUST_CHECK;
 
 #endif

@@ -13,6 +13,7 @@ void json_value_init(struct json_value *w, size_t limit_bytes)
 {
     buf_init(&w->work, limit_bytes);
     buf_init(&w->element, limit_bytes);
+    w->unfit = false;
 }
 
 void json_value_trim(struct json_value *w, size_t keep_bytes)
@@ -25,6 +26,26 @@ void json_value_done(struct json_value *w)
 {
     buf_done(&w->work);
     buf_done(&w->element);
+}
+
+bool json_value_was_unfit(struct json_value *w)
+{
+    bool unfit = w->unfit;
+
+    w->unfit = false;
+    return unfit;
+}
+
+bool json_write_beyond(struct json_value *w, const struct semantic *s, struct slice text,
+                       struct buf *out)
+{
+    if (s->strict)
+        w->unfit = true;
+    else if (s->debezium)
+        JSON_CONSTANT(out, "null");
+    else
+        json_text(out, text);
+    return !s->strict;
 }
 
 static bool write_bool(struct slice text, struct buf *out)
@@ -75,7 +96,7 @@ static bool write_decimal(struct json_value *w, const struct semantic *s, struct
         return true;
     }
     if (numeric_is_special(text))
-        return json_write_beyond(s, text, out);
+        return json_write_beyond(w, s, text, out);
     return numeric_read(text, &n) && write_unscaled(w, &n, s->scale, out);
 }
 
@@ -86,7 +107,7 @@ static bool write_any_decimal(struct json_value *w, const struct semantic *s, st
     size_t scale;
 
     if (numeric_is_special(text))
-        return json_write_beyond(s, text, out);
+        return json_write_beyond(w, s, text, out);
     if (!numeric_read(text, &n))
         return false;
     scale = numeric_decimals(&n);
@@ -223,11 +244,12 @@ static bool write_bytes(struct json_value *w, enum binary_mode mode, struct slic
     return true;
 }
 
-/* An empty varbit(1) has no boolean: it stays the empty text. */
-static bool write_bit(const struct semantic *s, struct slice text, struct buf *out)
+/* An empty varbit(1) has no boolean. */
+static bool write_bit(struct json_value *w, const struct semantic *s, struct slice text,
+                      struct buf *out)
 {
     if (text.len == 0)
-        return json_write_beyond(s, text, out);
+        return json_write_beyond(w, s, text, out);
     if (text.len != 1 || (text.at[0] != '0' && text.at[0] != '1'))
         return false;
     buf_text(out, text.at[0] == '1' ? "true" : "false");
@@ -245,13 +267,28 @@ static bool write_bits(struct json_value *w, struct slice text, struct buf *out)
 static bool write_scalar(struct json_value *w, const struct semantic *s, struct slice text,
                          struct buf *out);
 
-static bool write_element(struct json_value *w, const struct semantic *element,
-                          const struct array_reader *r, struct buf *out)
+static bool write_any_element(struct json_value *w, const struct semantic *element,
+                              const struct array_reader *r, struct buf *out)
 {
     if (!r->escaped)
         return write_scalar(w, element, r->element, out);
     array_unescape(r->element, &w->element);
     return !w->element.failed && write_scalar(w, element, buf_view(&w->element), out);
+}
+
+/* Any element may be null: Debezium's null has its place in every schema. */
+static bool write_element(struct json_value *w, const struct semantic *element,
+                          const struct array_reader *r, struct buf *out)
+{
+    size_t start = out->len;
+
+    if (write_any_element(w, element, r, out))
+        return true;
+    if (!element->debezium || !json_value_was_unfit(w))
+        return false;
+    out->len = start;
+    JSON_CONSTANT(out, "null");
+    return true;
 }
 
 /* A nested array where Debezium can only have one without: null, and the text is checked all the
@@ -289,10 +326,13 @@ static bool write_array(struct json_value *w, const struct semantic *s, struct s
         comma = token != ARRAY_OPEN;
         switch (token) {
         case ARRAY_OPEN:
-            if (s->debezium && r.depth > 1) {
+            if (r.depth > 1 && s->debezium) {
                 comma = true;
                 if (!skip_nested(w, s->element, &r, out))
                     return false;
+            } else if (r.depth > 1 && s->strict) {
+                w->unfit = true;
+                return false;
             } else {
                 buf_byte(out, '[');
             }
@@ -359,7 +399,7 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
     case VALUE_TIMESTAMPTZ_US:
     case VALUE_INTERVAL:
     case VALUE_INTERVAL_ISO:
-        return json_write_time(s, text, out);
+        return json_write_time(w, s, text, out);
     case VALUE_BYTES:
     case VALUE_BYTES_BASE64:
         return write_bytes(w, BINARY_BYTES, text, out);
@@ -368,7 +408,7 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
     case VALUE_BYTES_HEX:
         return write_bytes(w, BINARY_HEX, text, out);
     case VALUE_BIT:
-        return write_bit(s, text, out);
+        return write_bit(w, s, text, out);
     case VALUE_BITS:
         return write_bits(w, text, out);
     case VALUE_HSTORE_JSON:

@@ -1,8 +1,10 @@
 /*
  * json_value - one value: PostgreSQL's text in, JSON text out, as the semantic says.
  *
- * What a type of the Debezium envelope cannot hold comes as a JSON string of PostgreSQL's text
- * instead of as null: NaN and the infinities of numeric, timestamps beyond 64 bits of microseconds.
+ * What a type of the Debezium envelope cannot hold (NaN and the infinities of numeric, timestamps
+ * beyond 64 bits, an empty varbit(1), an array in an array) comes in another form of JSON: as a
+ * string of PostgreSQL's text, as nested arrays; as null with semantic.debezium.  With
+ * semantic.strict, since a schema describes one form only, it is refused.
  */
 #ifndef SINKS_JSON_VALUE_H
 #define SINKS_JSON_VALUE_H
@@ -19,6 +21,7 @@
 struct json_value {
     struct buf work;    /* bytes of one value */
     struct buf element; /* of an array, without backslashes */
+    bool unfit;         /* the value was refused, though it is one of its type */
 };
 
 void json_value_init(struct json_value *w, size_t limit_bytes);
@@ -29,9 +32,18 @@ void json_value_done(struct json_value *w);
 /* Bytes as a string, quotes included. */
 void json_bytes(struct buf *out, struct slice bytes, enum binary_mode mode);
 
-/* False when the text is not of the type, or scratch memory did not suffice; something may then
- * have been appended.  Whether it fitted into `out` is out->failed. */
+/* False when the text is not of the type, or scratch memory did not suffice, or the value was
+ * refused: json_value_was_unfit() tells.  Something may then have been appended.  Whether it fitted
+ * into `out` is out->failed. */
 bool json_value_write(struct json_value *w, const struct semantic *s, struct slice text,
                       struct buf *out) MUST_CHECK;
+
+/* Was the value refused that was written last, in vain?  Asked once, and only then. */
+bool json_value_was_unfit(struct json_value *w);
+
+/* Refuses the value, or writes what stands for it in JSON without a schema; returns whether it is
+ * written.  For the writers of single types. */
+bool json_write_beyond(struct json_value *w, const struct semantic *s, struct slice text,
+                       struct buf *out) MUST_CHECK;
 
 #endif

@@ -140,7 +140,10 @@ static bool constant_default(struct compiling *c, const struct column *column,
         !default_literal_read(column->default_expr, &c->literal))
         return false;
     literal = hidden(c->encoding, rule, scaled(s, &c->literal));
-    return json_value_write(&c->encoding->json, s, literal, &c->text) && keep_text(c, out);
+    if (json_value_write(&c->encoding->json, s, literal, &c->text))
+        return keep_text(c, out);
+    (void)json_value_was_unfit(&c->encoding->json); /* then the schema has no such default either */
+    return false;
 }
 
 /* now(), nextval('x'::regclass), (lower('A'): a function's name in front of a parenthesis. */
@@ -642,6 +645,30 @@ static void drop_comma(const struct encoding *e, struct buf *out, size_t start)
     out->len--;
 }
 
+/* Debezium's null for a value that the schema has no form for, unless the column is NOT NULL.  What
+ * ops->value() refuses has its lead in front of it, a constant only lacks where null does too. */
+static bool write_debezium_null(const struct plan_column *column, struct buf *out)
+{
+    if (!column->semantic.debezium || column->null.at == NULL || out->failed)
+        return false;
+    out->len -= column->lead.len;
+    buf_slice(out, column->null);
+    return !out->failed;
+}
+
+/* Of a column that was not written as it should be; not inline, which would cost the loop
+ * registers.  False: nor otherwise, see *out_fault. */
+NOINLINE static bool settle(const struct plan_column *column, enum encode_outcome outcome,
+                            struct buf *out, struct plan_fault *out_fault)
+{
+    if (outcome == ENCODE_UNFIT && write_debezium_null(column, out))
+        return true;
+    out_fault->column = column->index;
+    out_fault->unfit = outcome == ENCODE_UNFIT;
+    out_fault->null = outcome == ENCODE_NULL;
+    return false;
+}
+
 static bool write_columns(struct encoding *e, const struct plan_columns *columns,
                           const struct image *image, struct buf *out, struct plan_fault *out_fault)
 {
@@ -659,12 +686,8 @@ static bool write_columns(struct encoding *e, const struct plan_columns *columns
         } else {
             outcome = write_column(e, column, image, out);
         }
-        if (outcome != ENCODE_DONE || out->failed) {
-            out_fault->column = column->index;
-            out_fault->unfit = outcome == ENCODE_UNFIT;
-            out_fault->null = outcome == ENCODE_NULL;
+        if ((outcome != ENCODE_DONE || out->failed) && !settle(column, outcome, out, out_fault))
             return false;
-        }
     }
     if (e->unavailable.len > 0)
         drop_comma(e, out, start);

@@ -291,9 +291,9 @@ static bool fail_write(const struct making *m, const struct buf *out,
     if (fault->unfit)
         return error_set(
             m->err, ERROR_DATA,
-            "table %.*s.%.*s, column %.*s: the %s schema of type %.*s (oid %lu) has no "
-            "form for the value at LSN %s: leave the column out, make it text (types.decimal, "
-            "types.time), or use encoding json",
+            "table %.*s.%.*s, column %.*s: with encoding %s the schema of type %.*s (oid %lu) has "
+            "no form for the value at LSN %s: make it text (types.decimal: string, types.time: "
+            "isostring), leave the column out (columns.exclude), or use encoding json",
             SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name), SLICE_ARGS(c->name),
             e->ops->name, type_len, type, (unsigned long)c->type_oid,
             lsn_format(m->event->lsn).text);

@@ -357,6 +357,7 @@ static struct semantic element_semantic(const struct type *type, int32_t typmod,
         s.labels = type;
     }
     s.debezium = modes->debezium;
+    s.strict = modes->strict;
     return s;
 }
 
@@ -402,6 +403,7 @@ bool semantic_of(const struct column *column, const struct type_modes *modes, st
     if (type == NULL) {
         *out = builtin_semantic(column->type_oid, typmod, modes);
         out->debezium = modes->debezium;
+        out->strict = modes->strict;
         return true;
     }
     type = below_domains(type, &typmod);
@@ -416,6 +418,7 @@ bool semantic_of(const struct column *column, const struct type_modes *modes, st
                              .value = VALUE_ARRAY,
                              .delimiter = delimiter_of(type),
                              .debezium = modes->debezium,
+                             .strict = modes->strict,
                              .element = element};
     type = below_domains(type->element, &typmod);
     /* A domain over an array as element: one quoted text for each, kept as it is. */

@@ -124,6 +124,7 @@ struct semantic {
     char delimiter;    /* VALUE_ARRAY: between elements in the text */
     bool finite;       /* the infinities are no values of it, nor is 24:00 */
     bool debezium;     /* what the type cannot hold is written as Debezium has it */
+    bool strict;       /* what the type cannot hold is refused */
     const struct semantic *element; /* VALUE_ARRAY, VALUE_VECTOR; constant or in the arena */
     /* The type itself when it is an enum, for its labels; lives as long as the relation only. */
     const struct type *labels;

@@ -37,6 +37,7 @@ struct type_modes {
     enum bad_value on_bad_value;
     bool standard; /* Avro's own logical types; the encoding says so, see avro.types */
     bool debezium; /* nothing that Debezium 3 would not write; see DIFFERENCES.md */
+    bool strict;   /* nothing that a schema would not describe; the encoding says so */
 };
 
 #endif

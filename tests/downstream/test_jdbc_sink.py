@@ -45,9 +45,11 @@ LEFT_TO_THE_SINK = {
     "t_num": ["nneg"],       # numeric(5,-2)
     "u_domain": ["pa"],      # decimal(9,3)[]
 }
-# Also refused without compatibility: debezium-3.
-REFUSED_AHEAD = {
-    "n_num": "NaN is a text where the schema has a struct",
+# Columns of a run that hold what a schema has no form for, and which Debezium has nulls for: without compatibility:
+# debezium-3 the relay stops at them (DIFFERENCES.md, schema-unfit), so that it must leave them out.
+UNFIT = {
+    "types_nonfinite_schema": [r"public\.n_num\.n2?"],
+    "types_scalar_schema": [r"public\.t_bits\.vb1"],
 }
 # Columns that differ from those made of Debezium's topics, each with its row of DIFFERENCES.md.
 DIFFERENT = {
@@ -225,8 +227,9 @@ def test_same_tables_as_from_debezium(run, database, relay, reader, kafka, conne
 @pytest.mark.parametrize("run", RUNS)
 def test_same_rows_as_in_the_source(run, database, relay, reader, connect, targets):
     target = targets("ours")
-    ends = stream(CASES / run.removesuffix("_schema"), database, relay, reader)
-    tables = stored(sink_all(connect, target, ends, **FAITHFUL), {**REFUSED, **REFUSED_AHEAD})
+    ends = stream(CASES / run.removesuffix("_schema"), database, relay, reader,
+                  **({"columns.exclude": UNFIT[run]} if run in UNFIT else {}))
+    tables = stored(sink_all(connect, target, ends, **FAITHFUL), REFUSED)
     problems, compared = [], 0
     for table in tables:
         if table in RENAMED:

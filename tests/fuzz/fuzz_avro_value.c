@@ -84,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0; /* sent as text where there are schemas */
     modes = fuzz_modes_of(data[1]);
     modes.standard = data[1] % 5 == 0;
+    modes.strict = true;
     write(&column.column, &modes, slice_of(data + 2, size - 2));
     return 0;
 }

@@ -88,6 +88,7 @@ static inline struct type_modes fuzz_modes_of(uint8_t byte)
                                .interval = (enum interval_mode)(byte % 2),
                                .binary = (enum binary_mode)(byte % 4),
                                .hstore = (enum hstore_mode)(byte / 2 % 2),
+                               .strict = byte / 4 % 2 == 1,
                                .debezium = byte >= 128};
 }
 

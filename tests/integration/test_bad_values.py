@@ -83,3 +83,28 @@ def test_names_that_avro_refuses(database, relay, reader):
         assert run.terminate() == 0
     finally:
         registry.close()
+
+
+@pytest.mark.parametrize("declaration, type_name, value, way_out, sent", [
+    ("numeric", "numeric", "NaN", {"types.decimal": "string"}, b'"v":"NaN"'),
+    ("timestamp", "timestamp", "294276-12-31 23:59:59", {"types.time": "isostring"}, b'"v":"+294276-12-31T23:59:59Z"'),
+    ("int[]", "_int4", "{{1,2},{3,4}}", {"encoding": "json"}, b'"v":[[1,2],[3,4]]'),
+    ("varbit(1)", "varbit", "", {"columns.exclude": [r"public\.item\.v"]}, b'"after":{"id":1}'),
+    ("numeric(9,2)", "numeric", "NaN", {"compatibility": "debezium-3"}, b'"v":null')])
+def test_value_that_a_schema_has_no_form_for(declaration, type_name, value, way_out, sent, database, relay, reader):
+    """Stops, and goes on by what the message says, or as Debezium does."""
+    database.execute(f"CREATE TABLE item (id int PRIMARY KEY, v {declaration})")
+    run = relay({"encoding": "json-schema"})
+    run.start()
+    run.wait_for_log("streaming")
+    database.execute(f"INSERT INTO item VALUES (1, '{value}')")
+    assert_ended(run, DATA, "table public.item, column v: with encoding json-schema the schema of type "
+                 f"{type_name} (oid ", "has no form for the value at LSN ", "types.decimal: string",
+                 "types.time: isostring", "columns.exclude", "encoding json")
+    assert value == "" or value not in run.stderr()
+    assert reader.advance() == []
+    run.config |= way_out
+    run.start()
+    run.wait_for(lambda: len(reader.advance()) == 1, 60, "the row")
+    assert run.terminate() == 0
+    assert sent in reader.records[0].value, reader.records[0].value

@@ -1,7 +1,7 @@
 """Snapshot and stream give the same bytes, type by type: type_values.py lists types and values.
 
-Each type has two tables, (id, v, a): `fit` with what every encoding can hold, and `unfit`, which a relay
-with encoding avro leaves out.  v is a value, a an array of such.  The rows are there before the relay
+Each type has two tables, (id, v, a): `fit` with what every encoding can hold, and `unfit`, which relays
+with encoding json-schema or avro leave out.  v is a value, a an array of such.  The rows are there before the relay
 starts (snapshot), then each is deleted (the old row, under REPLICA IDENTITY FULL) and inserted once more
 (stream): the bytes of the three must be one and the same.
 
@@ -22,6 +22,7 @@ from servers import Relay, TopicReader
 from type_values import BUILT_IN, EXTENSIONS, NO_INPUT, Sql, Unfit, postgres_since, types
 
 ENCODINGS = ["json", "json-schema", "avro"]
+GROUPS = {"json": ("fit", "unfit"), "json-schema": ("fit",), "avro": ("fit",)}  # tables
 SETTINGS = {  # of the database: while the snapshot is read, and while changes are streamed
     "datestyle": ("SQL, DMY", "German"), "intervalstyle": ("sql_standard", "iso_8601"),
     "extra_float_digits": ("-3", "0"), "bytea_output": ("escape", "hex"),
@@ -43,7 +44,7 @@ def expression(value, declaration):
 
 
 def arrays(declaration, values):
-    """Flat ones, one that does not begin at 1, and ones that Avro cannot hold, with two and three dimensions."""
+    """Flat ones, one that does not begin at 1, and ones that schemas have no form for, with two and three dimensions."""
     first, second = values[0], values[-1]
     flat = ["'{}'", "ARRAY[NULL]", f"ARRAY[{', '.join(values)}, NULL]", f"array_fill({first}, ARRAY[2], ARRAY[-3])"]
     deep = [f"ARRAY[[{first}, NULL], [{second}, {first}]]", f"array_fill({second}, ARRAY[2, 1, 2], ARRAY[-1, 0, 5])"]
@@ -213,9 +214,9 @@ class Stage:
         config = {
             **source_config(self.database), "name": f"types_{name}", "publication.name": "types",
             "publication.create": "no", "encoding": encoding, "kafka.bootstrap_servers": self.kafka.bootstrap,
-            "tables.include": ["public.(fit|unfit)_[0-9]+", "public.zz_end"]}
+            "tables.include": [f"public.({'|'.join(GROUPS[encoding])})_[0-9]+", "public.zz_end"]}
         if encoding == "avro":
-            config |= {"schema_registry.url": self.registry.url, "tables.include": ["public.fit_[0-9]+", "public.zz_end"]}
+            config["schema_registry.url"] = self.registry.url
         self.relays[encoding] = Relay(self.millrace, config, self.folder / name)
         self.relays[encoding].start()
 
@@ -256,7 +257,7 @@ class Stage:
     def problems(self, encoding):
         rows = self.rows(encoding)
         for table in self.tables:
-            if encoding != "avro" or table.name.startswith("fit"):
+            if table.name.startswith(GROUPS[encoding]):
                 yield from table_problems(encoding, table, rows[table.name])
 
 

@@ -6,7 +6,7 @@ MODIFIED   declarations with a type modifier
 MADE       types that are made by MAKE: domains, enums, composites, ranges, of extensions
 
 A value is a text that the type's input function reads, or Sql(an expression), or Unfit(either) if
-an Avro schema cannot hold it (see "avro-unfit" in DIFFERENCES.md).
+a schema has no form for it (see "schema-unfit" in DIFFERENCES.md).
 """
 import collections
 

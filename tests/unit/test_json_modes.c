@@ -284,6 +284,19 @@ static struct mode_case mode_cases[] = {
     {MODE(debezium, true), OID_INT4, -1, NULL, true, "{{1,2},{3,4}}", "[null,null]"},
     {MODE(debezium, true), OID_INT4, -1, NULL, true, "{{1,x}}", NULL},
     {MODE(debezium, true), OID_INT4, -1, NULL, true, "{1,NULL}", "[1,null]"},
+    /* what a schema has no form for */
+    {MODE(strict, true), TYPE(OID_VARBIT, 1), "", NULL},
+    {MODE(strict, true), TYPE(OID_NUMERIC, -1), "NaN", NULL},
+    {MODE(strict, true), TYPE(OID_NUMERIC, -1), "1", "{\"scale\":0,\"value\":\"AQ==\"}"},
+    {MODE(strict, true), TYPE(OID_NUMERIC, NUMERIC_MOD(6, 2)), "Infinity", NULL},
+    {MODE(strict, true), TYPE(OID_TIMESTAMP, -1), "294276-12-31 23:59:59", NULL},
+    {MODE(strict, true), TYPE(OID_TIMESTAMP, -1), "infinity", "9223372036854775807"},
+    {MODE(strict, true), OID_INT4, -1, NULL, true, "{{1,2},{3,4}}", NULL},
+    {MODE(strict, true), OID_INT4, -1, NULL, true, "{1,NULL}", "[1,null]"},
+    {MODE(strict, true), OID_NUMERIC, -1, NULL, true, "{NaN}", NULL},
+    {AND_DEBEZIUM(strict, true), OID_NUMERIC, -1, NULL, true, "{NaN}", "[null]"},
+    {AND_DEBEZIUM(strict, true), OID_INT4, -1, NULL, true, "{{1,2},{3,4}}", "[null,null]"},
+    {AND_DEBEZIUM(strict, true), TYPE(OID_NUMERIC, -1), "NaN", NULL},
 };
 
 static bool describe(const struct mode_case *c, struct arena *arena, struct semantic *out)
