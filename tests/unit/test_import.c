@@ -94,7 +94,8 @@ static char *content_of(const char *path)
 
     assert_non_null(text);
     assert_non_null(file);
-    (void)fread(text, 1, 65535, file);
+    assert_true(fread(text, 1, 65535, file) < 65535);
+    assert_int_equal(ferror(file), 0);
     assert_int_equal(fclose(file), 0);
     return text;
 }
