@@ -61,6 +61,8 @@ static const char *keep_buf(struct importing *i, struct buf *text)
     return kept;
 }
 
+static const char *format(struct importing *i, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
+
 static const char *format(struct importing *i, const char *fmt, va_list args)
 {
     va_list again;

@@ -158,26 +158,11 @@ static void report_key(const struct planning *p, const struct described_table *t
 
 /* ---- replica identity and the rest ---- */
 
-static const char *identity_name(enum replica_identity identity)
-{
-    switch (identity) {
-    case IDENTITY_DEFAULT:
-        return "default";
-    case IDENTITY_NOTHING:
-        return "nothing";
-    case IDENTITY_FULL:
-        return "full";
-    case IDENTITY_INDEX:
-        return "index";
-    }
-    return "unknown";
-}
-
 static void report_identity(const struct planning *p, const struct described_table *table,
                             json_t *out)
 {
     const struct relation *relation = table->relation;
-    const char *name = identity_name(relation->identity);
+    const char *name = replica_identity_name(relation->identity);
 
     (void)json_object_set_new(out, "replica_identity", json_string(name));
     if (!table->lacks_identity)

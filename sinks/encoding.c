@@ -69,3 +69,9 @@ bool encoding_loosen(struct encoding *e, const struct relation *relation, uint16
     buf_append(&e->loose, &loose, sizeof loose);
     return !e->loose.failed;
 }
+
+struct slice encoding_hide(struct encoding *e, const struct column_rule *rule, struct slice text)
+{
+    rules_hide(e->rules, rule, text, &e->hidden);
+    return buf_view(&e->hidden);
+}

@@ -119,6 +119,15 @@ bool encoding_not_null(const struct encoding *e, const struct relation *relation
 /* From the next compilation on it may.  False when it could already, or without memory. */
 bool encoding_loosen(struct encoding *e, const struct relation *relation, uint16_t column);
 
+/* What a rule leaves of a column's text; borrowed until the next call. */
+struct slice encoding_hide(struct encoding *e, const struct column_rule *rule, struct slice text);
+
+static inline struct slice encoding_hidden(struct encoding *e, const struct column_rule *rule,
+                                           struct slice text)
+{
+    return rule->kind == COLUMN_AS_IT_IS ? text : encoding_hide(e, rule, text);
+}
+
 /* For the makers above. */
 void encoding_init(struct encoding *e, const struct encoding_ops *ops,
                    const struct recorder_options *options);

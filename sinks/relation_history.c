@@ -29,21 +29,6 @@ void relation_history_done(struct relation_history *h)
     table_done(&h->known);
 }
 
-static const char *identity_name(enum replica_identity identity)
-{
-    switch (identity) {
-    case IDENTITY_DEFAULT:
-        return "default";
-    case IDENTITY_NOTHING:
-        return "nothing";
-    case IDENTITY_FULL:
-        return "full";
-    case IDENTITY_INDEX:
-        return "index";
-    }
-    return "unknown";
-}
-
 static void write_boolean(struct buf *out, bool value)
 {
     buf_text(out, value ? "true" : "false");
@@ -101,7 +86,7 @@ void relation_history_describe(const struct relation *relation, struct buf *out)
     JSON_CONSTANT(out, "{\"oid\":");
     json_u64(out, relation->oid);
     JSON_CONSTANT(out, ",\"replica_identity\":");
-    json_text(out, slice_text(identity_name(relation->identity)));
+    json_text(out, slice_text(replica_identity_name(relation->identity)));
     JSON_CONSTANT(out, ",\"key\":[");
     for (uint16_t i = 0; i < relation->key_count; i++) {
         if (i > 0)

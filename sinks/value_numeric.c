@@ -520,12 +520,12 @@ static bool is_plain(const struct numeric *n)
     return !below_one || n->fraction.len < 3 || memcmp(n->fraction.at, zeros, 3) != 0;
 }
 
-/* The fewest digits are in it already. */
+/* The fewest digits are in it already.  PostgreSQL does not write "2.", which JSON has not. */
 static bool write_plain(struct buf *out, struct slice text)
 {
     struct numeric n;
 
-    if (!numeric_read(text, &n) || !is_plain(&n))
+    if (!numeric_read(text, &n) || !is_plain(&n) || text.at[text.len - 1] == '.')
         return false;
     buf_slice(out, text);
     if (n.fraction.len == 0)

@@ -88,4 +88,7 @@ struct relation {
  * the catalogue.  For telling a repeated R message from a changed one. */
 bool relation_same_wire(const struct relation *a, const struct relation *b);
 
+/* "default", "full"...; constant. */
+const char *replica_identity_name(enum replica_identity identity);
+
 #endif

@@ -16,3 +16,18 @@ bool relation_same_wire(const struct relation *a, const struct relation *b)
             return false;
     return true;
 }
+
+const char *replica_identity_name(enum replica_identity identity)
+{
+    switch (identity) {
+    case IDENTITY_DEFAULT:
+        return "default";
+    case IDENTITY_NOTHING:
+        return "nothing";
+    case IDENTITY_FULL:
+        return "full";
+    case IDENTITY_INDEX:
+        return "index";
+    }
+    return "unknown";
+}

@@ -153,6 +153,8 @@ struct float_case {
 };
 
 static struct float_case float_cases[] = {
+    {FLOAT_DOUBLE, "-2.", "-2.0"},
+    {FLOAT_DOUBLE, "+2", NULL},
     {FLOAT_DOUBLE, "0", "0.0"},
     {FLOAT_DOUBLE, "-0", "-0.0"},
     {FLOAT_DOUBLE, "1", "1.0"},
