@@ -9,7 +9,7 @@ import collections
 import json
 import subprocess
 
-FAILED = (" failed ", "millrace: ")  # what begins the line that tells the reason
+FAILED = (" error failed ", "millrace: ")  # what begins the line that tells the reason
 
 
 def fill(database, *ids, table="item"):

@@ -105,7 +105,7 @@ def test_schemas_follow_a_changed_table(database, relay_to_log, tmp_path):
 
 def test_connect_schemas_are_those_in_the_records(database, relay_to_log, tmp_path):
     prepare(database, CASES / "types_scalar")
-    run = relay_to_log({"encoding": "json-schema"})
+    run = relay_to_log(json.loads((CASES / "types_scalar/runs/types_scalar_schema.json").read_text()))
     told = {line["topic"]: line for line in schema_lines(run)}
     plain = {line["topic"]: line for line in schema_lines(run, "--set", "encoding=json")}
     run.start()

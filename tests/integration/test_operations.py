@@ -558,17 +558,21 @@ def test_large_transaction_is_cut_and_taken_up_again(database, relay, reader):
     fill(database, 1)
     run = streaming(relay({"commit.records": 5}))
     wait_for_numbers(run, reader.advance, [1])
+    run.process.signal(signal.SIGSTOP)  # from here on step by step, lest it be through before it is seen
     with database.connect() as c:
         c.execute("INSERT INTO item SELECT g, 'x' FROM generate_series(2, %s::int) g", [rows // 2])
         c.execute("UPDATE item SET note = 'y' WHERE id = 1")
         c.execute("INSERT INTO item SELECT g, 'x' FROM generate_series(%s::int, %s::int) g", [rows // 2 + 1, rows])
     for share in (0.1, 0.3, 0.6):
-        run.wait_for(lambda: len(reader.advance()) > rows * share, 60, f"{share} of the transaction")
+        run.wait_for(lambda: run.step(reader) > rows * share, 60, f"{share} of the transaction")
         run.kill9()
         seen = len(reader.advance())
         assert seen < rows, "the whole of it had arrived before the kill"
         assert "position inside:" in run.command("status").stdout
         run.start()
+        run.wait_for_log("session_started")
+        run.process.signal(signal.SIGSTOP)
+    run.process.signal(signal.SIGCONT)
     assert_once(run, reader.advance, range(1, rows + 1))
     assert numbers(reader.records) == list(range(1, rows + 1))
     assert [op for _, _, op, _, _ in map(change, reader.records)].count("u") == 1

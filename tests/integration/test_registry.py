@@ -409,7 +409,7 @@ def test_refused_change(database, avro, reader, registry):
     seen = [v["value"]["after"]["id"] for v in lines(reader, registry)()]
     assert seen in ([1], [1, 2])
     assert_refused(run, CONFIG, *words)  # again, and no more is written
-    assert [v["value"]["after"]["id"] for v in lines(reader, registry)()] == [1, 2]
+    assert [v["value"]["after"]["id"] for v in lines(reader, registry)()] in ([1], [1, 2])
     assert len(registry.versions(subject)) == 1
     registry.set_compatibility(subject, "NONE")
     assert_once(run, lines(reader, registry), [1, 2, 3, 4, 5, 6])

@@ -18,6 +18,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy/lib"))
 
@@ -119,6 +120,13 @@ class Relay:
         """SIGTERM; the exit code."""
         self.process.signal(signal.SIGTERM)
         return self.wait(deadline_s)
+
+    def step(self, reader, moment_s=0.05):
+        """Lets a stopped relay go on for a moment; how many records there are then."""
+        self.process.signal(signal.SIGCONT)
+        time.sleep(moment_s)
+        self.process.signal(signal.SIGSTOP)
+        return len(reader.advance())
 
     def wait(self, deadline_s=30):
         """Waits until it ends; the exit code, negative for a signal."""
