@@ -342,9 +342,14 @@ static const char *position_topic_of_name(const struct loading *l, const char *n
 static void derive_flat(const struct loading *l)
 {
     static const char *const fields[] = {"op", "lsn", "source.ts_us:commit_ts"};
+    struct recorder_options *records = &l->options->records;
 
-    if (l->options->records.envelope == ENVELOPE_FLAT && !is_given(l, "flat.add_fields"))
-        l->options->records.flat.fields = (struct patterns){fields, ARRAY_LEN(fields)};
+    if (records->envelope != ENVELOPE_FLAT)
+        return;
+    if (records->types.debezium && !is_given(l, "flat.deletes")) /* the defaults of its SMT */
+        records->flat.deletes = FLAT_TOMBSTONE;
+    if (!records->types.debezium && !is_given(l, "flat.add_fields"))
+        records->flat.fields = (struct patterns){fields, ARRAY_LEN(fields)};
 }
 
 /* Whoever names a placeholder wants it, and so does a consumer that was written for Debezium. */
