@@ -41,7 +41,13 @@
 #define GATHER_US 1000
 /* What the sink waits for is told after so long, and again and again; likewise bad values. */
 #define PATIENCE_US 2000000
+#define SLOW_US 10000000 /* patience with what is only slow: back-pressure, a commit */
 #define TELL_INTERVAL_US 30000000
+
+/* Something that should be over soon. */
+struct wait {
+    int64_t since_us, told_us; /* 0: it is not waited for, not told */
+};
 
 struct loop {
     struct source *source;
@@ -67,10 +73,10 @@ struct loop {
     int64_t last_commit_us; /* when commit() was last called */
     int64_t heartbeat_us;   /* when the next heartbeat is due; INT64_MAX: never */
     int64_t drain_until_us;
-    int64_t window_us;                   /* when the window was opened ... */
-    unsigned window_events;              /* ... and what has come since */
-    int64_t gather_until_us;             /* nothing is read before that */
-    int64_t wait_since_us, wait_told_us; /* the sink waits for something; 0: it does not */
+    int64_t window_us;             /* when the window was opened ... */
+    unsigned window_events;        /* ... and what has come since */
+    int64_t gather_until_us;       /* nothing is read before that */
+    struct wait putting, settling; /* for the sink to take an event, to end a commit */
     int64_t bad_told_us;
     uint64_t bad_told; /* of sink->bad_values */
 
@@ -120,6 +126,19 @@ static bool commit_is_due(const struct loop *l)
            (!l->source_more || beyond(l, 1) || open_longer_than(l, l->options->commit_interval_ms));
 }
 
+static void wait_begin(struct wait *w, int64_t now_us)
+{
+    if (w->since_us == 0)
+        w->since_us = now_us;
+}
+
+static void wait_end(struct wait *w, int64_t now_us)
+{
+    if (w->told_us != 0)
+        log_line(LOG_INFO, "waited", "seconds=%" PRId64, (now_us - w->since_us) / 1000000);
+    *w = (struct wait){0};
+}
+
 static bool begin_commit(struct loop *l, struct error *err)
 {
     l->committing = l->taken;
@@ -133,6 +152,7 @@ static bool begin_commit(struct loop *l, struct error *err)
     l->urgent = false;
     l->last_commit_us = l->now_us;
     l->in_flight = true;
+    wait_begin(&l->settling, l->now_us);
     return l->sink->ops->commit(l->sink, &l->committing, err);
 }
 
@@ -147,6 +167,7 @@ static bool reap(struct loop *l, struct error *err)
             return false;
         case REAP_COMMITTED:
             l->in_flight = false;
+            wait_end(&l->settling, l->now_us);
             l->stats->commits++;
             l->source_more = !l->source_ended; /* it may have waited for this */
             return l->source->ops->confirm(l->source, &l->committing, err);
@@ -177,25 +198,36 @@ static bool wants_commit(const struct event *event)
 
 /* ---- what operators should know ---- */
 
-static void tell_waiting(struct loop *l)
+static bool is_worth_telling(const struct wait *w, int64_t patience_us, int64_t now_us)
 {
-    if (l->sink->waiting.kind == ERROR_NONE)
-        return;
-    if (l->wait_since_us == 0)
-        l->wait_since_us = l->now_us;
-    if (l->now_us - l->wait_since_us < PATIENCE_US ||
-        (l->wait_told_us != 0 && l->now_us - l->wait_told_us < TELL_INTERVAL_US))
-        return;
-    l->wait_told_us = l->now_us;
-    log_line(LOG_WARN, "waiting", "seconds=%" PRId64 " reason=%s",
-             (l->now_us - l->wait_since_us) / 1000000, log_quote(l->sink->waiting.text).text);
+    return w->since_us != 0 && now_us - w->since_us >= patience_us &&
+           (w->told_us == 0 || now_us - w->told_us >= TELL_INTERVAL_US);
 }
 
-static void tell_waited(struct loop *l)
+static void wait_tell(struct wait *w, const struct error *reason, int64_t now_us)
 {
-    if (l->wait_told_us != 0)
-        log_line(LOG_INFO, "waited", "seconds=%" PRId64, (l->now_us - l->wait_since_us) / 1000000);
-    l->wait_since_us = l->wait_told_us = 0;
+    w->told_us = now_us;
+    log_line(LOG_WARN, "waiting", "seconds=%" PRId64 " reason=%s", (now_us - w->since_us) / 1000000,
+             log_quote(reason->text).text);
+}
+
+static void tell_waiting(struct loop *l)
+{
+    struct sink *sink = l->sink;
+    bool named = l->held && sink->waiting.kind != ERROR_NONE;
+    struct error reason = {0};
+    struct wait *w;
+
+    if (named && is_worth_telling(&l->putting, PATIENCE_US, l->now_us))
+        wait_tell(&l->putting, &sink->waiting, l->now_us);
+    if (named || sink->ops->explain == NULL)
+        return;
+    w = l->in_flight ? &l->settling
+                     : &l->putting; /* behind a commit that hangs, events are refused */
+    if (is_worth_telling(w, SLOW_US, l->now_us)) {
+        sink->ops->explain(sink, &reason);
+        wait_tell(w, &reason, l->now_us);
+    }
 }
 
 static void tell_bad_values(struct loop *l, bool at_once)
@@ -219,13 +251,13 @@ static bool put(struct loop *l, struct error *err)
         return false;
     case PUT_FULL:
         l->held = true;
-        tell_waiting(l);
+        wait_begin(&l->putting, l->now_us);
         return true;
     case PUT_TAKEN:
         break;
     }
     l->held = false;
-    tell_waited(l);
+    wait_end(&l->putting, l->now_us);
     l->stats->events += !is_progress_only(&l->event);
     if (first && l->sink->pending_records > 0)
         l->first_us = l->now_us;
@@ -387,6 +419,7 @@ static bool turn(struct loop *l, struct error *err)
         return false;
     if (!l->draining && !pump(l, err))
         return false;
+    tell_waiting(l);
     tell_bad_values(l, false);
     if (!commit_is_due(l))
         return true;

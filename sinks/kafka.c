@@ -291,6 +291,21 @@ static int kafka_fd(const struct sink *sink)
     return ((const struct kafka_sink *)sink)->producer.wake_fd;
 }
 
+static void kafka_explain(struct sink *sink, struct error *out)
+{
+    struct kafka_sink *k = kafka_from(sink);
+    char note[KAFKA_NOTE_BYTES];
+    const char *what = "records are being delivered";
+
+    if (k->committing)
+        what = "a transaction is being committed";
+    if (k->looked_up != NULL)
+        what = "topics are being looked up";
+    kafka_notes_tell(&k->producer.notes, note);
+    (void)error_set(out, ERROR_WAITING, "Kafka %s: %s: %s", k->options->bootstrap_servers, what,
+                    note);
+}
+
 /* ---- close ---- */
 
 static void release_topic(struct topic *topic, void *context)
@@ -321,6 +336,7 @@ static const struct sink_ops kafka_ops = {
     .commit = kafka_commit,
     .reap = kafka_reap,
     .fd = kafka_fd,
+    .explain = kafka_explain,
     .close = kafka_close,
 };
 

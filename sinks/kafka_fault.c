@@ -137,6 +137,18 @@ void kafka_notes_clear(struct kafka_notes *n)
     (void)pthread_mutex_unlock(&n->lock);
 }
 
+void kafka_notes_tell(struct kafka_notes *n, char out_text[KAFKA_NOTE_BYTES])
+{
+    (void)pthread_mutex_lock(&n->lock);
+    memcpy(out_text, n->text, KAFKA_NOTE_BYTES);
+    if (n->code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        (void)snprintf(out_text, KAFKA_NOTE_BYTES, "the broker has not answered yet");
+    if (n->code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* librdkafka counts them, oddly */
+        (void)snprintf(out_text, KAFKA_NOTE_BYTES,
+                       "no broker can be reached: start them, or mend the network");
+    (void)pthread_mutex_unlock(&n->lock);
+}
+
 /* librdkafka repeats the request by itself and tells of it in its debug log only:
  *     "EndTxn returned _TRANSPORT in state CommittingTransaction (may_retry=true)" */
 static bool tells_of_repeated_end(const char *facility, const char *line)

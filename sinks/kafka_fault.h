@@ -52,6 +52,8 @@ void kafka_notes_done(struct kafka_notes *n);
 /* Kept unless something more telling stands there already. */
 void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text);
 void kafka_notes_clear(struct kafka_notes *n);
+/* What stands there, for an operator. */
+void kafka_notes_tell(struct kafka_notes *n, char out_text[KAFKA_NOTE_BYTES]);
 /* Makes `n` the configuration's opaque; log lines go there instead of stderr.  With debug=eos among
  * the properties end_repeated is noted. */
 void kafka_notes_attach(struct kafka_notes *n, rd_kafka_conf_t *conf);

@@ -50,6 +50,9 @@ struct sink_ops {
     enum reap_outcome (*reap)(struct sink *sink, struct error *err);
     /* Readable when reap() has news; -1: reap() answers at once. */
     int (*fd)(const struct sink *sink);
+    /* What a commit, or an event that was refused, has been waiting for, for an operator who
+     * wonders: sets out, which is of kind ERROR_WAITING.  NULL: nothing is ever waited for. */
+    void (*explain)(struct sink *sink, struct error *out);
     /* What is not committed is dropped; NULL is fine. */
     void (*close)(struct sink *sink);
 };

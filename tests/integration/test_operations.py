@@ -1,6 +1,7 @@
 """What operators do to a running relay and to what it is connected to, and what tables can be like."""
 import json
 import random
+import re
 import signal
 import subprocess
 import time
@@ -235,7 +236,8 @@ def test_paused_longer_than_a_kafka_transaction_may_last(database, relay, reader
 
 
 def test_connection_survives_a_sink_that_hangs(database, relay, reader, kafka):
-    """Status updates go on, although nothing is read: wal_sender_timeout does not strike."""
+    """Status updates go on, although nothing is read: wal_sender_timeout does not strike.  And the
+    operator is told what is waited for."""
     fill(database, 1)
     status_often(database)
     run = streaming(relay({"kafka.queue_max": "64KiB"}))
@@ -244,11 +246,14 @@ def test_connection_survives_a_sink_that_hangs(database, relay, reader, kafka):
     kafka.stop()
     try:
         database.execute("INSERT INTO item SELECT g, repeat('x', 2000) FROM generate_series(2, 10000) g")
-        time.sleep(8)  # well beyond the timeout
+        run.wait_for_log(" waiting ", 60)  # after 10 s: well beyond the timeout
         assert slot(database, "active_pid") == walsender, run.stderr_tail()
     finally:
         kafka.start()
+    run.wait_for_log(" waited ", 60)
     assert_once(run, reader.advance, range(1, 10001))
+    reason = re.search(r' waiting seconds=1[0-9] reason="Kafka (.*)"', run.stderr())[1]
+    assert kafka.bootstrap in reason and ("no broker can be reached" in reason or "refused" in reason), reason
 
 
 # ---- what an operator asks
