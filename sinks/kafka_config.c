@@ -59,6 +59,7 @@ static const struct kafka_property owned[] = {
     {"enabled_events", "every delivery is counted"},
     {"log.queue", "log lines are taken over"},
     {"log_level", "log lines are taken over"},
+    {"statistics.interval.ms", "the relay looks at the statistics itself"},
     {"debug", "log lines are taken over"},
     {"plugin.library.paths", "no code is loaded into the relay"},
     {"ssl.engine.location", "no code is loaded into the relay"},
@@ -149,7 +150,8 @@ static bool set_producer(rd_kafka_conf_t *conf, const struct kafka_options *o, s
     if (!set_number(conf, "message.max.bytes", (int64_t)most, err) ||
         !set(conf, "queue.buffering.max.messages", "0", err) ||
         !set(conf, "queue.buffering.max.kbytes", QUEUE_MAX_KBYTES, err) ||
-        !set(conf, "enable.idempotence", "true", err))
+        !set(conf, "enable.idempotence", "true", err) ||
+        !set_number(conf, "statistics.interval.ms", KAFKA_STATISTICS_MS, err))
         return false;
     if (o->delivery == DELIVERY_AT_LEAST_ONCE)
         return set_number(conf, "message.timeout.ms", o->transaction_timeout_ms, err);

@@ -101,9 +101,13 @@ static bool run_topics(struct kafka_transaction *t, struct error *err)
 {
     struct kafka_producer *p = t->producer;
     struct kafka_wait wait = wait_ordinary(t);
+    bool ok;
 
-    return kafka_topics_ensure(p->lanes[0].rk, p->options, &wait, t->topics, err) &&
-           open_topics(p, t->topics, err);
+    p->asking = true;
+    ok = kafka_topics_ensure(p->lanes[0].rk, p->options, &wait, t->topics, err) &&
+         open_topics(p, t->topics, err);
+    p->asking = false;
+    return ok;
 }
 
 /* Waits until every record is delivered; a transaction that the broker has given up by then is not

@@ -41,13 +41,15 @@ class ServerError(Exception):
 
 
 def wait_until(predicate, deadline_s, what):
-    """Returns predicate()'s first true value; TimeoutError naming `what` after deadline_s."""
+    """Returns predicate()'s first true value; TimeoutError naming `what` after deadline_s.  What it says
+    counts by when it was asked: on a busy machine an answer may take long."""
     end = time.monotonic() + deadline_s
     while True:
+        late = time.monotonic() > end
         value = predicate()
         if value:
             return value
-        if time.monotonic() > end:
+        if late:
             raise TimeoutError(f"after {deadline_s} s still waiting: {what}")
         time.sleep(POLL_S)
 

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import change
 from ledger import assert_once, decoded, fill, numbers, wait_for_numbers, write, write_each
-from servers import TopicReader, wait_until
+from servers import Kafka, TopicReader, wait_until
 from test_kill import SEED, Scene, assert_exact
 
 
@@ -254,6 +254,33 @@ def test_connection_survives_a_sink_that_hangs(database, relay, reader, kafka):
     assert_once(run, reader.advance, range(1, 10001))
     reason = re.search(r' waiting seconds=1[0-9] reason="Kafka (.*)"', run.stderr())[1]
     assert kafka.bootstrap in reason and ("no broker can be reached" in reason or "refused" in reason), reason
+
+
+@pytest.fixture
+def hasty_kafka():
+    """A broker that its controller fences when it has not been heard for a moment."""
+    own = Kafka({"broker.session.timeout.ms": 300, "broker.heartbeat.interval.ms": 150})
+    own.start()
+    yield own
+    own.close()
+
+
+def test_broker_that_is_fenced_now_and_then(database, relays, hasty_kafka):
+    """It is not in the metadata then.  librdkafka gives such a broker up, and with the only one everything."""
+    fill(database, 1)
+    run = streaming(relays({"kafka.bootstrap_servers": hasty_kafka.bootstrap}))
+    reader = TopicReader(hasty_kafka.bootstrap, f"{database.prefix}.")
+    wait_for_numbers(run, reader.advance, [1])
+    for number in range(2, 32):
+        hasty_kafka.process.signal(signal.SIGSTOP)
+        time.sleep(0.35)
+        hasty_kafka.process.signal(signal.SIGCONT)
+        time.sleep(0.006 + 0.004 * (number % 5))
+        write(database, number)
+    assert "Fencing broker 1" in hasty_kafka.log.read_text()
+    assert_once(run, reader.advance, range(1, 32))
+    reader.close()
+    assert "imed out" not in run.stderr(), run.stderr_tail()
 
 
 # ---- what an operator asks

@@ -219,7 +219,8 @@ class TopicReader:
 
         def ask():
             try:
-                self.consumer.list_topics(timeout=5)  # who leads it, which is not asked by itself
+                if problems:
+                    self.consumer.list_topics(timeout=5)  # who leads it, which is not asked by itself
                 return self.consumer.get_watermark_offsets(TopicPartition(*partition), 5)
             except KafkaException as problem:
                 problems.append(problem)
