@@ -439,7 +439,9 @@ class Kafka(Server):
 
     kind = "kafka"
     cluster_id = "MkU3OEVBNTcwNTJENDM2Qg"
+    # Up soon and small; tests/bench has those of a server.
     java_options = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+    heap = ["-Xms128m", "-Xmx384m"]
 
     # transaction.abort.timed.out.transaction.cleanup.interval.ms is left alone on purpose: with a
     # low value Kafka 4.3.1 can leave a transaction hanging for ever after a kill.
@@ -490,7 +492,7 @@ class Kafka(Server):
                   "-cp", f"{jars}/*"]
         script = ('format=$1; shift; if [ ! -e data/meta.properties ]; then "$@" -Xmx128m '
                   "kafka.tools.StorageTool format -t \"$format\" -c server.properties || exit 1; fi; "
-                  'exec "$@" -Xms128m -Xmx384m -XX:MaxDirectMemorySize=256m kafka.Kafka server.properties')
+                  f'exec "$@" {" ".join(self.heap)} -XX:MaxDirectMemorySize=256m kafka.Kafka server.properties')
         return ["sh", "-c", script, "kafka", self.cluster_id, *common], clean_environment()
 
     def is_ready(self):

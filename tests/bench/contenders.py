@@ -37,10 +37,10 @@ class Recvlogical:
     label, kind = "pg_recvlogical", "source"
 
     def follow(self, world, workload, slot, end):
-        return world.programs.start("pg_recvlogical", [
+        return world.beside(lambda: world.programs.start("pg_recvlogical", [
             "pg_recvlogical", "-d", world.postgres.dsn(DATABASE), "--slot", slot, "--start", "--no-loop",
             "-f", "/dev/null", "-o", "proto_version=1", "-o", "publication_names=pub",
-            f"--endpos={end}"]).to_the_end(PATIENCE_S)
+            f"--endpos={end}"]).to_the_end(PATIENCE_S))
 
 
 class Copy:
@@ -53,12 +53,16 @@ class Copy:
 
     def read(self, world, table, rows):
         step = int(world.sql(f"SELECT pg_relation_size('{table}') / 8192")) // self.workers + 1
-        copies = [world.programs.start("psql", [
-            "psql", "-X", "-q", "-d", world.postgres.dsn(DATABASE), "-c",
-            f"COPY (SELECT * FROM {table} WHERE ctid >= '({w * step},0)' AND ctid < '({(w + 1) * step},0)') TO STDOUT"],
-            stdout=subprocess.DEVNULL) for w in range(self.workers)]
-        each = [copy.to_the_end(PATIENCE_S) for copy in copies]
-        return Figures(max(f.seconds for f in each), sum(f.cpu_s for f in each), sum(f.peak_mib for f in each))
+
+        def measure():
+            copies = [world.programs.start("psql", [
+                "psql", "-X", "-q", "-d", world.postgres.dsn(DATABASE), "-c",
+                f"COPY (SELECT * FROM {table} WHERE ctid >= '({w * step},0)' AND ctid < '({(w + 1) * step},0)') TO STDOUT"],
+                stdout=subprocess.DEVNULL) for w in range(self.workers)]
+            each = [copy.to_the_end(PATIENCE_S) for copy in copies]
+            return Figures(max(f.seconds for f in each), sum(f.cpu_s for f in each), sum(f.peak_mib for f in each))
+
+        return world.beside(measure)
 
 
 class Millrace:
@@ -80,11 +84,16 @@ class Millrace:
         tables = [*workload.tables, "done"]
         if self.sink == "kafka":
             world.make_topics(slot, tables, workload.partitions)
-        relay = millrace(world, slot, **{
-            **self.settings(), "slot.name": slot, "slot.adopt": "true", "snapshot.mode": "never",
-            "publication.name": "pub", "publication.create": "no", "topics.partitions": workload.partitions})
-        figures = relay.until(lambda: world.confirmed(slot, end), PATIENCE_S, "the end of the backlog")
-        relay.stop()
+        relays = []
+
+        def measure():
+            relays.append(millrace(world, slot, **{
+                **self.settings(), "slot.name": slot, "slot.adopt": "true", "snapshot.mode": "never",
+                "publication.name": "pub", "publication.create": "no", "topics.partitions": workload.partitions}))
+            return relays[0].until(lambda: world.confirmed(slot, end), PATIENCE_S, "the end of the backlog")
+
+        figures = world.beside(measure)
+        relays[0].stop()
         if self.sink == "kafka":
             self.look(world, slot, workload.tables, workload.partitions, workload.rows)
         return figures
@@ -93,9 +102,9 @@ class Millrace:
         name = world.fresh_name()
         if self.sink == "kafka":
             world.make_topics(name, [table])
-        figures = millrace(world, name, **{
+        figures = world.beside(lambda: millrace(world, name, **{
             **self.settings(), "snapshot.mode": "initial_only", "snapshot.workers": self.workers,
-            "tables.include": f"public.{table}"}).to_the_end(PATIENCE_S)
+            "tables.include": f"public.{table}"}).to_the_end(PATIENCE_S))
         if self.sink == "kafka":
             self.look(world, name, [table], 1, rows)
         world.drop_slot(name)
@@ -104,7 +113,7 @@ class Millrace:
 
     def look(self, world, prefix, tables, partitions, rows):
         """Is all there?  Then the topics go, but for a sample of them."""
-        found = world.ends(prefix, tables, partitions)
+        found = world.await_ends(prefix, tables, partitions, rows)
         if found < rows or (self.delivery == "at_least_once" and found != rows):
             raise Failure(f"{self.label}: {rows} rows were written, but the topics end at {found}")
         if self.sampled is not None and self.sampled.file is None:
@@ -147,7 +156,7 @@ class Librdkafka:
             arguments += ["-X", f"{key}={value}"]
         if self.transactions:
             arguments += ["-t", name]
-        figures = world.programs.start("librdkafka", arguments).to_the_end(PATIENCE_S)
+        figures = world.beside(lambda: world.programs.start("librdkafka", arguments).to_the_end(PATIENCE_S))
         world.drop_topics(name)
         return figures
 

@@ -117,12 +117,17 @@ class Debezium:
             return world.ends(name, tables, partitions)
 
         first = self.wait(name, come, "a first record")
-        started, (cpu_from, _, _) = time.perf_counter(), usage(pid)
-        self.wait(name, lambda: come() >= rows, "the end of the rows")
-        seconds, (cpu_to, peak, _) = time.perf_counter() - started, usage(pid)
+
+        def measure():
+            started, (cpu_from, _, _) = time.perf_counter(), usage(pid)
+            self.wait(name, lambda: come() >= rows, "the end of the rows")
+            seconds, (cpu_to, peak, _) = time.perf_counter() - started, usage(pid)
+            return Figures(seconds, cpu_to - cpu_from, peak, rows - first)
+
+        figures = world.beside(measure)
         if come() != rows:
             raise Failure(f"Debezium: {rows} rows were written, but the topics end at {come()}")
-        return Figures(seconds, cpu_to - cpu_from, peak, rows - first)
+        return figures
 
     # ---- as a contender
 

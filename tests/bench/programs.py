@@ -27,23 +27,40 @@ class Failure(Exception):
 @dataclasses.dataclass
 class Figures:
     """seconds: wall time.  cpu_s: user + system of the one process.  peak_mib: VmHWM.  events, if the
-    time is that of fewer than all (see debezium.py)."""
+    time is that of fewer than all (see debezium.py).  postgres_cpu_s, kafka_cpu_s: the servers'."""
 
     seconds: float
     cpu_s: float = None
     peak_mib: float = None
     events: int = None
+    postgres_cpu_s: float = None
+    kafka_cpu_s: float = None
 
 
 def usage(pid):
     """(CPU seconds so far, peak resident MiB, resident MiB now) of a running process."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
 
     def mib(name):
         return int(status[name].split()[0]) / 1024
 
-    return (int(fields[11]) + int(fields[12])) / TICKS, mib("VmHWM"), mib("VmRSS")
+    return sum(times_of(pid)[:2]) / TICKS, mib("VmHWM"), mib("VmRSS")
+
+
+def cpu_of_all(pid):
+    """CPU seconds so far of a process and all its children, those that have ended too."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    total = sum(times_of(pid)[:4])
+    for child in children:
+        with contextlib.suppress(OSError):  # it has ended since
+            total += sum(times_of(child)[:2])
+    return total / TICKS
+
+
+def times_of(pid):
+    """User, system, user and system of its children that have ended: in ticks."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return [int(ticks) for ticks in fields[11:15]]
 
 
 class Program:

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import time
 
-COLUMNS = f"    {'':44s} {'events/s':>11s} {'/source':>8s} {'/sink':>7s} {'/Debezium':>9s} {'CPU us':>7s} {'MiB':>7s}"
+COLUMNS = f"    {'':44s} {'events/s':>11s} {'/source':>8s} {'/sink':>7s} {'/Debezium':>9s} {'CPU us':>7s} {'MiB':>7s} {'PostgreSQL us':>14s} {'Kafka us':>9s} {'cores':>6s}"
 FLOORS = {"source": "ratio_source", "sink": "ratio_sink", "debezium": "ratio_debezium"}
 
 
@@ -32,11 +32,17 @@ class Row:
     def rate(self):
         return statistics.median(self.rates())
 
-    def cpu_us(self):
+    def cpu_us(self, of="cpu_s"):
         """Microseconds for an event are seconds for a million of them."""
-        if any(run.cpu_s is None for run in self.runs):
+        used = [getattr(run, of) for run in self.runs]
+        if None in used:
             return None
-        return statistics.median(run.cpu_s / (run.events or self.events) for run in self.runs) * 1e6
+        return statistics.median(cpu / (run.events or self.events) for cpu, run in zip(used, self.runs)) * 1e6
+
+    def cores(self):
+        """That the process and both servers kept busy together."""
+        each = [(run.cpu_s, run.postgres_cpu_s, run.kafka_cpu_s, run.seconds) for run in self.runs]
+        return None if any(None in run for run in each) else statistics.median(sum(run[:3]) / run[3] for run in each)
 
     def peak_mib(self):
         return max((run.peak_mib for run in self.runs if run.peak_mib is not None), default=None)
@@ -50,7 +56,8 @@ class Row:
     def figures(self, floors):
         found = {"case": self.case, "work": self.work, "contender": self.contender, "kind": self.kind,
                  "events": self.events, "events_per_s": self.rate(), "cpu_s_per_million": self.cpu_us(),
-                 "peak_mib": self.peak_mib(), **self.facts,
+                 "peak_mib": self.peak_mib(), "postgres_cpu_s_per_million": self.cpu_us("postgres_cpu_s"),
+                 "kafka_cpu_s_per_million": self.cpu_us("kafka_cpu_s"), "cores": self.cores(), **self.facts,
                  "runs": [dataclasses.asdict(run) for run in self.runs]}
         for kind, floor in floors.items():
             if self.kind == "relay" and (kind == "source" or self.facts["sink"] == "kafka"):
@@ -104,7 +111,9 @@ def line(found):
     runs = "" if len(found["runs"]) != 1 else "  1 run"
     return (f"    {found['contender']:44s} {found['events_per_s']:11,.0f} {number('ratio_source', '8.2f')} "
             f"{number('ratio_sink', '7.2f')} {number('ratio_debezium', '9.1f')} "
-            f"{number('cpu_s_per_million', '7.2f')} {number('peak_mib', '7.1f')}{runs}")
+            f"{number('cpu_s_per_million', '7.2f')} {number('peak_mib', '7.1f')} "
+            f"{number('postgres_cpu_s_per_million', '14.2f')} {number('kafka_cpu_s_per_million', '9.2f')} "
+            f"{number('cores', '6.2f')}{runs}")
 
 
 def machine():

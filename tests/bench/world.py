@@ -11,13 +11,23 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/lib"))
 sys.path.insert(0, str(ROOT / "tests/support"))
 from private_servers import Kafka, Postgres, close_all, guard, start_all  # noqa: E402
-from programs import Failure, Programs  # noqa: E402
+from programs import Failure, Programs, cpu_of_all, usage  # noqa: E402
 from schema_registry import SchemaRegistry  # noqa: E402
 
 # As a server would be run, but for what would disturb at random: unlike the tests' it flushes.
 POSTGRES = {"fsync": "on", "full_page_writes": "on", "max_wal_size": "24GB", "checkpoint_timeout": "1h",
             "shared_buffers": "512MB", "autovacuum": "off", "jit": "off"}
 DATABASE = "bench"
+
+
+class Broker(Kafka):
+    """With the Java options of Kafka's own kafka-server-start.sh."""
+
+    java_options = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+                    "-XX:+ExplicitGCInvokesConcurrent", "-Xshare:auto"]
+    heap = ["-Xms1g", "-Xmx1g"]
+
+
 SAMPLE_RECORDS = 20000
 NONE = 0xFFFFFFFF
 
@@ -30,7 +40,7 @@ class World:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-bench-"))
         guard.keep_folder(self.folder)
         self.programs = Programs(self.folder)
-        self.postgres, self.kafka = Postgres(settings=POSTGRES), Kafka()
+        self.postgres, self.kafka = Postgres(settings=POSTGRES), Broker()
         self.registry = self.watcher = self.consumer = self.debezium = None
         self.number = 0
 
@@ -69,6 +79,17 @@ class World:
     def fresh_name(self):
         self.number += 1
         return f"bench_{self.number}"
+
+    def beside(self, measure):
+        """measure()'s Figures, with what the servers used meanwhile."""
+        before = self.servers_cpu_s()
+        figures = measure()
+        figures.postgres_cpu_s, figures.kafka_cpu_s = (b - a for a, b in zip(before, self.servers_cpu_s()))
+        return figures
+
+    def servers_cpu_s(self):
+        """(PostgreSQL's, with its backends; the broker's)"""
+        return cpu_of_all(self.postgres.process.pid), usage(self.kafka.process.pid)[0]
 
     # ---- PostgreSQL
 
@@ -139,12 +160,20 @@ class World:
                 done.result(90)
 
     def ends(self, prefix, tables, partitions=1):
-        """Sum of the end offsets: records, and in transactions their markers too."""
+        """Sum of the last stable offsets: records, and in transactions their markers too.  They are a
+        moment behind a commit, since the markers are written after its answer."""
         from confluent_kafka import TopicPartition
 
         client = self.client()
         return sum(client.get_watermark_offsets(TopicPartition(f"{prefix}.public.{t}", p), timeout=30)[1]
                    for t in tables for p in range(partitions))
+
+    def await_ends(self, prefix, tables, partitions, least, limit_s=15):
+        """The sum of the ends when it has come to `least`, or as it is when time is out."""
+        end = time.perf_counter() + limit_s
+        while (found := self.ends(prefix, tables, partitions)) < least and time.perf_counter() < end:
+            time.sleep(0.02)
+        return found
 
     def sample(self, prefix, tables, partitions, file):
         """Writes the first records of the topics into a file for produce.c."""
