@@ -290,7 +290,6 @@ static bool pump(struct loop *l, struct error *err)
     if (!beat(l, seen_ns, err))
         return false;
     for (int i = 0; i < EVENTS_PER_TURN && !l->held && l->source_more; i++) {
-        memset(&l->event, 0, sizeof l->event);
         switch (l->source->ops->next(l->source, &l->event, err)) {
         case SOURCE_FAILED:
             return false;
