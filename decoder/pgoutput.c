@@ -43,14 +43,9 @@ struct pgoutput {
     struct relation_entry *replaced; /* by the last R; owned here until the next message */
 
     bool in_transaction;
-    uint64_t commit_lsn; /* of the open transaction, else of the last one */
-    int64_t commit_us;
-    uint32_t xid;
-    uint64_t ordinal; /* of the last change in the open transaction */
-    uint64_t prior_end_lsn;
+    struct event told; /* what all events of the open transaction tell, else those of the last one;
+                        * the ordinal is that of its last change */
     struct arena origin_arena;
-    struct slice origin;
-    uint64_t origin_lsn;
 };
 
 /* One call of pgoutput_decode(). */
@@ -75,7 +70,7 @@ struct pgoutput *pgoutput_create(uint64_t *relation_ids, uint64_t prior_end_lsn,
 
     p->relation_ids = relation_ids;
     p->relation_limit_bytes = relation_limit_bytes;
-    p->prior_end_lsn = prior_end_lsn;
+    p->told.prior_end_lsn = prior_end_lsn;
     relation_cache_init(&p->cache);
     arena_init(&p->origin_arena, ORIGIN_LIMIT_BYTES);
     return p;
@@ -116,28 +111,18 @@ static bool whole(struct decoding *d)
                      (size_t)(d->reader.at - d->reader.start), d->message.len);
 }
 
-/* What every event between BEGIN and COMMIT tells of its transaction. */
-static struct event transaction_event(const struct decoding *d, enum event_kind kind)
+/* An event between BEGIN and COMMIT, these included. */
+static void begin_event(const struct decoding *d, enum event_kind kind, struct event *event)
 {
-    const struct pgoutput *p = d->p;
-
-    return (struct event){
-        .kind = kind,
-        .lsn = d->wal_start,
-        .commit_lsn = p->commit_lsn,
-        .prior_end_lsn = p->prior_end_lsn,
-        .ordinal = p->ordinal,
-        .xid = p->xid,
-        .commit_us = p->commit_us,
-        .origin = p->origin,
-        .origin_lsn = p->origin_lsn,
-    };
+    *event = d->p->told;
+    event->kind = kind;
+    event->lsn = d->wal_start;
 }
 
-static struct event change_event(struct decoding *d, enum event_kind kind)
+static void begin_change(struct decoding *d, enum event_kind kind, struct event *event)
 {
-    d->p->ordinal++;
-    return transaction_event(d, kind);
+    d->p->told.ordinal++;
+    begin_event(d, kind, event);
 }
 
 static enum decoded read_begin(struct decoding *d, struct event *event)
@@ -149,20 +134,20 @@ static enum decoded read_begin(struct decoding *d, struct event *event)
 
     if (!whole(d))
         return DECODED_FAILED;
-    if (commit_lsn <= p->commit_lsn) { /* refuses 0 too */
+    if (commit_lsn <= p->told.commit_lsn) { /* refuses 0 too */
         error_set(d->err, ERROR_DATA,
                   "BEGIN: commit LSN %s is not above %s of the transaction before",
-                  lsn_format(commit_lsn).text, lsn_format(p->commit_lsn).text);
+                  lsn_format(commit_lsn).text, lsn_format(p->told.commit_lsn).text);
         return DECODED_FAILED;
     }
     p->in_transaction = true;
-    p->commit_lsn = commit_lsn;
-    p->commit_us = commit_us;
-    p->xid = xid;
-    p->ordinal = 0;
-    p->origin = (struct slice){NULL, 0};
-    p->origin_lsn = 0;
-    *event = transaction_event(d, EVENT_BEGIN);
+    p->told.commit_lsn = commit_lsn;
+    p->told.commit_us = commit_us;
+    p->told.xid = xid;
+    p->told.ordinal = 0;
+    p->told.origin = (struct slice){NULL, 0};
+    p->told.origin_lsn = 0;
+    begin_event(d, EVENT_BEGIN, event);
     return DECODED_EVENT;
 }
 
@@ -170,9 +155,9 @@ static bool commit_fits(struct decoding *d, uint8_t flags, uint64_t commit_lsn, 
 {
     if (flags != 0)
         return error_set(d->err, ERROR_DATA, "COMMIT has unknown flags 0x%02x", (unsigned)flags);
-    if (commit_lsn != d->p->commit_lsn)
+    if (commit_lsn != d->p->told.commit_lsn)
         return error_set(d->err, ERROR_DATA, "COMMIT of %s does not match its BEGIN of %s",
-                         lsn_format(commit_lsn).text, lsn_format(d->p->commit_lsn).text);
+                         lsn_format(commit_lsn).text, lsn_format(d->p->told.commit_lsn).text);
     if (end_lsn <= commit_lsn)
         return error_set(d->err, ERROR_DATA, "COMMIT of %s ends before itself, at %s",
                          lsn_format(commit_lsn).text, lsn_format(end_lsn).text);
@@ -186,14 +171,14 @@ static enum decoded read_commit(struct decoding *d, struct event *event)
     uint64_t commit_lsn = reader_u64(&d->reader);
     uint64_t end_lsn = reader_u64(&d->reader);
 
-    p->commit_us = pgtime_read(&d->reader);
+    p->told.commit_us = pgtime_read(&d->reader);
     if (!whole(d) || !commit_fits(d, flags, commit_lsn, end_lsn))
         return DECODED_FAILED;
-    p->ordinal = 0;
-    *event = transaction_event(d, EVENT_COMMIT);
+    p->told.ordinal = 0;
+    begin_event(d, EVENT_COMMIT, event);
     event->end_lsn = end_lsn;
     p->in_transaction = false;
-    p->prior_end_lsn = end_lsn;
+    p->told.prior_end_lsn = end_lsn;
     return DECODED_EVENT;
 }
 
@@ -208,12 +193,12 @@ static enum decoded read_origin(struct decoding *d, struct event *event)
     if (!whole(d))
         return DECODED_FAILED;
     arena_reset(&p->origin_arena);
-    if (!arena_copy(&p->origin_arena, name, &p->origin)) {
+    if (!arena_copy(&p->origin_arena, name, &p->told.origin)) {
         error_set(d->err, ERROR_DATA, "ORIGIN: a name of %zu bytes passes the limit of %d",
                   name.len, ORIGIN_LIMIT_BYTES);
         return DECODED_FAILED;
     }
-    p->origin_lsn = origin_lsn;
+    p->told.origin_lsn = origin_lsn;
     return DECODED_NOTHING;
 }
 
@@ -342,7 +327,7 @@ static enum decoded read_insert(struct decoding *d, struct event *event)
         d->reader.failed = true;
     if (!read_row(d, (struct unchanged){.allowed = false}, &row) || !whole(d))
         return DECODED_FAILED;
-    *event = change_event(d, EVENT_INSERT);
+    begin_change(d, EVENT_INSERT, event);
     event->relation = d->relation;
     event->row = row;
     return DECODED_EVENT;
@@ -375,7 +360,7 @@ static enum decoded read_update(struct decoding *d, struct event *event)
     if (!read_row(d, (struct unchanged){true, old_kind == OLD_FULL ? old.cells : NULL}, &row) ||
         !whole(d))
         return DECODED_FAILED;
-    *event = change_event(d, EVENT_UPDATE);
+    begin_change(d, EVENT_UPDATE, event);
     event->relation = d->relation;
     event->row = row;
     event->old = old;
@@ -396,7 +381,7 @@ static enum decoded read_delete(struct decoding *d, struct event *event)
         d->reader.failed = true;
     if (!read_row(d, (struct unchanged){.allowed = false}, &old) || !whole(d))
         return DECODED_FAILED;
-    *event = change_event(d, EVENT_DELETE);
+    begin_change(d, EVENT_DELETE, event);
     event->relation = d->relation;
     event->old = old;
     event->old_kind = old_kind;
@@ -438,7 +423,7 @@ static enum decoded read_truncate(struct decoding *d, struct event *event)
     targets = read_targets(d, count);
     if (targets == NULL || !whole(d))
         return DECODED_FAILED;
-    *event = change_event(d, EVENT_TRUNCATE);
+    begin_change(d, EVENT_TRUNCATE, event);
     event->cascade = (options & 1) != 0;
     event->restart_identity = (options & 2) != 0;
     event->truncated = targets;
@@ -464,10 +449,10 @@ static enum decoded read_message(struct decoding *d, struct event *event)
         return DECODED_FAILED;
     }
     if (transactional)
-        *event = change_event(d, EVENT_MESSAGE);
+        begin_change(d, EVENT_MESSAGE, event);
     else
         *event = (struct event){
-            .kind = EVENT_MESSAGE, .end_lsn = lsn, .prior_end_lsn = d->p->prior_end_lsn};
+            .kind = EVENT_MESSAGE, .end_lsn = lsn, .prior_end_lsn = d->p->told.prior_end_lsn};
     event->lsn = lsn;
     event->transactional = transactional;
     event->prefix = prefix;

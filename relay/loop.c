@@ -34,10 +34,11 @@
 /*
  * A server that is busy hands out message by message, and a reader as fast as it is woken for each:
  * most of what a row costs, on both sides.  So when this many events have come within the window
- * and there is nothing more to read, the next are left to gather for a moment.
+ * and there is nothing more to read, the next are left to gather for a moment; and so on, until a
+ * window has brought fewer.
  */
 #define BUSY_EVENTS 128
-#define BUSY_WINDOW_US 2000
+#define BUSY_WINDOW_US 4000
 #define GATHER_US 1000
 /* What the sink waits for is told after so long, and again and again; likewise bad values. */
 #define PATIENCE_US 2000000
@@ -75,6 +76,7 @@ struct loop {
     int64_t drain_until_us;
     int64_t window_us;             /* when the window was opened ... */
     unsigned window_events;        /* ... and what has come since */
+    bool busy;                     /* as that window or the one before told */
     int64_t gather_until_us;       /* nothing is read before that */
     struct wait putting, settling; /* for the sink to take an event, to end a commit */
     int64_t bad_told_us;
@@ -292,13 +294,17 @@ static bool beat(struct loop *l, int64_t seen_ns, struct error *err)
 /* The source has nothing more just now. */
 static void rest(struct loop *l)
 {
+    bool window_over = l->now_us - l->window_us >= BUSY_WINDOW_US;
+
     l->source_more = false;
-    if (l->window_events >= BUSY_EVENTS)
-        l->gather_until_us = l->now_us + GATHER_US;
-    if (l->now_us - l->window_us >= BUSY_WINDOW_US) {
+    if (l->window_events >= BUSY_EVENTS || window_over)
+        l->busy = l->window_events >= BUSY_EVENTS;
+    if (window_over) {
         l->window_us = l->now_us;
         l->window_events = 0;
     }
+    if (l->busy)
+        l->gather_until_us = l->now_us + GATHER_US;
 }
 
 static bool is_gathering(const struct loop *l)
@@ -316,7 +322,6 @@ static bool pump(struct loop *l, struct error *err)
     if (!beat(l, seen_ns, err))
         return false;
     for (int i = 0; i < EVENTS_PER_TURN && !l->held && l->source_more; i++) {
-        memset(&l->event, 0, sizeof l->event);
         switch (l->source->ops->next(l->source, &l->event, err)) {
         case SOURCE_FAILED:
             return false;

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "millrace/attr.h"
 #include "millrace/mem.h"
 #include "sinks/encoding.h"
 #include "sinks/envelope.h"
@@ -109,8 +110,8 @@ static bool json_heads(struct encoding *e, struct plan *plan, struct error *err)
                      SLICE_ARGS(plan->schema), SLICE_ARGS(plan->table));
 }
 
-static enum encode_outcome json_value(struct encoding *e, const struct plan_column *column,
-                                      struct slice text, struct buf *out)
+NOINLINE static enum encode_outcome any_value(struct encoding *e, const struct plan_column *column,
+                                              struct slice text, struct buf *out)
 {
     size_t start = out->len;
 
@@ -128,6 +129,14 @@ static enum encode_outcome json_value(struct encoding *e, const struct plan_colu
     e->bad_values++;
     e->bad_column = column->index;
     return ENCODE_DONE;
+}
+
+static enum encode_outcome json_value(struct encoding *e, const struct plan_column *column,
+                                      struct slice text, struct buf *out)
+{
+    if (json_value_write_short(&column->semantic, text, out))
+        return ENCODE_DONE;
+    return any_value(e, column, text, out);
 }
 
 static void json_tail(struct encoding *e, const struct plan *plan, const struct event *event,

@@ -431,6 +431,16 @@ static bool write_scalar(struct json_value *w, const struct semantic *s, struct 
     return false;
 }
 
+bool json_value_write_short(const struct semantic *s, struct slice text, struct buf *out)
+{
+    if (s->value == VALUE_INTEGER)
+        return write_integer(text, out);
+    if (s->value != VALUE_TEXT)
+        return false;
+    json_text(out, text);
+    return true;
+}
+
 bool json_value_write(struct json_value *w, const struct semantic *s, struct slice text,
                       struct buf *out)
 {

@@ -32,6 +32,11 @@ void json_value_done(struct json_value *w);
 /* Bytes as a string, quotes included. */
 void json_bytes(struct buf *out, struct slice bytes, enum binary_mode mode);
 
+/* The short way for what rows are full of: integers and texts.  False: nothing was written, and
+ * json_value_write() may know how. */
+bool json_value_write_short(const struct semantic *s, struct slice text,
+                            struct buf *out) MUST_CHECK;
+
 /* False when the text is not of the type, or scratch memory did not suffice, or the value was
  * refused: json_value_was_unfit() tells.  Something may then have been appended.  Whether it fitted
  * into `out` is out->failed. */
