@@ -331,11 +331,20 @@ rdkafka_build() {
     rdkafka_is_built
 }
 
+maven_copy() { # maven_copy ARTIFACT: its file, into this folder
+    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+        -DoutputDirectory=. -Dartifact="$1"
+}
+
+maven_copy_all() { # maven_copy_all NAME FOLDER: what deploy/NAME/pom.xml depends on, into FOLDER of this folder
+    mvn -B -q -C -f "$tree/deploy/$1/pom.xml" \
+        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$PWD/$2"
+}
+
 kafka_fetch() {
     scratch_enter
-    mvn -B -q -C -f "$tree/deploy/kafka/pom.xml" \
-        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$scratch/jars"
+    maven_copy_all kafka jars
     rm -rf "$kafka_dir"
     mv "$scratch/jars" "$kafka_dir"
     kafka_is_there
@@ -343,8 +352,7 @@ kafka_fetch() {
 
 registry_fetch() {
     scratch_enter
-    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
-        -Dartifact=io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all -DoutputDirectory="$scratch"
+    maven_copy io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all
     mkdir registry
     tar -xzf apicurio-registry-app-2.6.13.Final-all.tar.gz -C registry
     rm -rf "$registry_dir"
@@ -354,9 +362,7 @@ registry_fetch() {
 
 debezium_fetch() {
     scratch_enter
-    mvn -B -q -C -f "$tree/deploy/debezium/pom.xml" \
-        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$scratch/all/jars"
+    maven_copy_all debezium all/jars
     mkdir all/plugins
     tar -xzf all/jars/*-plugin.tar.gz -C all/plugins
     rm all/jars/*-plugin.tar.gz
@@ -367,17 +373,10 @@ debezium_fetch() {
 
 connect_fetch() {
     scratch_enter
-    mvn -B -q -C -f "$tree/deploy/connect/pom.xml" \
-        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$scratch/jars"
+    maven_copy_all connect jars
     rm -rf "$connect_dir"
     mv "$scratch/jars" "$connect_dir"
     connect_is_there
-}
-
-maven_copy() { # maven_copy ARTIFACT: its file, into this folder
-    mvn -B -q -C org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
-        -DoutputDirectory=. -Dartifact="$1"
 }
 
 pypi_fetch() { # pypi_fetch REQUIREMENT SHA512 FOLDER...: unpacks these folders of the wheel

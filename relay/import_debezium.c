@@ -462,6 +462,15 @@ static void look_at_key(struct importing *i)
                     "FILE -nocrypt -out KEY");
 }
 
+/* Debezium 3 sends them unless told not to. */
+static void look_at_context_headers(struct importing *i)
+{
+    if (import_peek(i, "extended.headers.enabled") == NULL)
+        import_look(i, "extended.headers.enabled",
+                    "not given, so Debezium 3 sends headers __debezium.context.*, which are left "
+                    "off here: set topics.context_headers: true if a consumer reads them");
+}
+
 /* ---- what must be there ---- */
 
 /* Something that a configuration needs and this one does not hold. */
@@ -499,6 +508,7 @@ static void import_all(struct importing *i)
     set_unknown_types(i);
     set_naming(i);
     look_at_key(i);
+    look_at_context_headers(i);
     import_converters(i);
     import_transforms(i);
     import_producer(i);

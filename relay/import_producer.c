@@ -272,7 +272,6 @@ static const struct {
     {"predicates*", "millrace has no predicates"},
     {"sourceinfo.struct.maker", "the source block is Debezium's own"},
     {"guardrail.*", "see millrace plan for what is captured"},
-    {"extended.headers.enabled", "headers about the connector are not sent"},
     {"custom.*", "millrace has no such setting"},
     {"debezium.*", "this is for Debezium Server, not for its connector"},
     {"quarkus.*", "this is for Debezium Server, not for its connector"},

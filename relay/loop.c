@@ -363,7 +363,7 @@ static int wait_ms(const struct loop *l)
 
     if (l->source_more && !l->held && !l->draining)
         return 0;
-    if (l->held && l->sink->waiting.kind != ERROR_NONE) /* put() waits by itself */
+    if (l->held && !l->draining && l->sink->waiting.kind != ERROR_NONE) /* put() waits by itself */
         return 0;
     if (is_gathering(l))
         due_us = l->gather_until_us;

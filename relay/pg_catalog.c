@@ -6,6 +6,7 @@
 #include "millrace/buf.h"
 #include "millrace/mem.h"
 #include "relay/pg_catalog_private.h"
+#include "sinks/value_array.h"
 
 #define TYPES_LIMIT_BYTES ((size_t)64 << 20)
 #define OIDS_LIMIT_BYTES ((size_t)16 << 20)
@@ -290,12 +291,11 @@ static bool has_labels(const struct type *type)
     return false;
 }
 
-/* The enum that values of the type are of; NULL when it is none, nor a domain over one. */
-static const struct type *enum_of(const struct type *type)
+static const struct type *without_domains(const struct type *type)
 {
     while (type != NULL && type->kind == TYPE_DOMAIN)
         type = type->base;
-    return type != NULL && type->kind == TYPE_ENUM ? type : NULL;
+    return type;
 }
 
 static bool has_label(const struct type *type, struct slice text)
@@ -306,14 +306,46 @@ static bool has_label(const struct type *type, struct slice text)
     return false;
 }
 
+/* A malformed array is for the encoder to find. */
+static bool has_labels_of_array(const struct type *element, char delimiter, struct slice text)
+{
+    struct array_reader reader = array_reader_over(text, delimiter);
+    enum array_token token;
+    struct buf plain;
+    bool known = true;
+
+    buf_init(&plain, text.len);
+    while (known && (token = array_reader_next(&reader)) != ARRAY_END && token != ARRAY_MALFORMED) {
+        if (token != ARRAY_ELEMENT)
+            continue;
+        if (reader.escaped)
+            array_unescape(reader.element, &plain);
+        known = has_label(element, reader.escaped ? buf_view(&plain) : reader.element);
+    }
+    buf_done(&plain);
+    return known;
+}
+
+static bool knows_labels_in(const struct type *type, struct slice text)
+{
+    const struct type *element;
+
+    type = without_domains(type);
+    if (type == NULL)
+        return true;
+    if (type->kind == TYPE_ENUM)
+        return has_label(type, text);
+    element = without_domains(type->element);
+    return element == NULL || element->kind != TYPE_ENUM ||
+           has_labels_of_array(element, type->delimiter, text);
+}
+
 bool pg_catalog_knows_labels(const struct relation *relation, const struct row *row)
 {
-    for (uint16_t i = 0; i < row->count; i++) {
-        const struct type *type = enum_of(relation->columns[i].type);
-
-        if (type != NULL && row->cells[i].kind == CELL_TEXT && !has_label(type, row->cells[i].text))
+    for (uint16_t i = 0; i < row->count; i++)
+        if (row->cells[i].kind == CELL_TEXT &&
+            !knows_labels_in(relation->columns[i].type, row->cells[i].text))
             return false;
-    }
     return true;
 }
 
@@ -390,7 +422,7 @@ static bool describe_columns(struct describing *d, struct relation *relation,
             return false;
         column->hidden =
             !pg_selection_wants_column(selection, relation->schema, relation->name, column->name);
-        relation->has_labels = relation->has_labels || enum_of(column->type) != NULL;
+        relation->has_labels = relation->has_labels || has_labels(column->type);
         complete = complete && row >= 0;
     }
     *out_complete = complete;

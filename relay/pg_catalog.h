@@ -54,8 +54,8 @@ void pg_catalog_destroy(struct pg_catalog *catalog);
 bool pg_catalog_describe(struct pg_catalog *catalog, struct relation *relation, struct arena *arena,
                          const struct relation *replaced, struct error *err) MUST_CHECK;
 
-/* Are the row's enum labels among those that the relation was described with?  ALTER TYPE ... ADD
- * VALUE makes no R message. */
+/* Are the row's enum labels, in arrays too, among those that the relation was described with?
+ * ALTER TYPE ... ADD VALUE makes no R message. */
 bool pg_catalog_knows_labels(const struct relation *relation, const struct row *row);
 
 /* A table to be copied by the snapshot, described. */

@@ -129,8 +129,11 @@ static bool find_sqlstate(const char *text, char out_state[6])
     return found;
 }
 
-/* Verbose messages end in a line that names the server's source file. */
-static void line_add_without_location(struct pg_line *line, const char *text)
+#define QUESTION "\tIs the server running "
+
+/* Verbose messages end in a line that names the server's source file; that a server does not answer
+ * ends in a question, in place of which the caller gives advice. */
+static void line_add_without_extras(struct pg_line *line, const char *text)
 {
     char part[PG_MESSAGE_BYTES];
 
@@ -139,7 +142,7 @@ static void line_add_without_location(struct pg_line *line, const char *text)
 
         (void)snprintf(part, sizeof part, " %.*s", (int)(len < sizeof part ? len : sizeof part),
                        text);
-        if (strncmp(text, "LOCATION:", 9) != 0)
+        if (strncmp(text, "LOCATION:", 9) != 0 && strncmp(text, QUESTION, sizeof QUESTION - 1) != 0)
             pg_line_add(line, part);
         text += len + (text[len] == '\n');
     }
@@ -156,6 +159,10 @@ bool pg_connect_error(struct pg_conn *conn, struct error *err)
         kind = kind_of_sqlstate(state);
     else if (is_local_misconfiguration(text))
         kind = ERROR_CONFIG;
-    line_add_without_location(&line, text);
-    return error_set(err, kind, "%s", line.text);
+    line_add_without_extras(&line, text);
+    return error_set(err, kind, "%s%s", line.text,
+                     strstr(text, QUESTION) == NULL
+                         ? ""
+                         : ": start the server there, or correct source.postgres.host and "
+                           "source.postgres.port (or source.postgres.url)");
 }

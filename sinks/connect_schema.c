@@ -3,16 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sinks/connect_literal.h"
 #include "sinks/json_write.h"
 
-#define TEXT(text)                                                                                 \
-    {                                                                                              \
-        (const uint8_t *)(text), sizeof(text) - 1                                                  \
-    }
-#define FIELD(text, to)                                                                            \
-    {                                                                                              \
-        .name = TEXT(text), .schema = (to)                                                         \
-    }
 #define FIELDS(array) .fields = (array), .field_count = ARRAY_LEN(array)
 
 static const struct connect_schema string_schema = {.base = CONNECT_STRING};

@@ -1,17 +1,8 @@
 #include "sinks/side_schema.h"
 
-#include <stdint.h>
-
 #include "millrace/attr.h"
+#include "sinks/connect_literal.h"
 
-#define TEXT(text)                                                                                 \
-    {                                                                                              \
-        (const uint8_t *)(text), sizeof(text) - 1                                                  \
-    }
-#define FIELD(text, to)                                                                            \
-    {                                                                                              \
-        .name = TEXT(text), .schema = (to)                                                         \
-    }
 #define STRUCT(text, array)                                                                        \
     {                                                                                              \
         .base = CONNECT_STRUCT, .version = 1, .name = TEXT(text), .fields = (array),               \

@@ -170,4 +170,5 @@ void transactions_write_end(const struct transactions *t, const struct event *ev
     }
     buf_byte(out, ']');
     write_tail(event, out);
+    out->failed = out->failed || t->members.failed || t->counted.failed; /* not all were counted */
 }

@@ -35,6 +35,7 @@ sinks/registry_collect.h   relay/registry.c relay/command_plan.c relay/command_s
 sinks/connect_schema.h     relay/command_schema.c relay/plan_columns.c
 sinks/semantic.h           relay/plan_columns.c
 sinks/name_adjust.h        relay/plan_columns.c
+sinks/value_array.h        relay/pg_catalog.c
 sinks/rules.h              relay/plan_table.c
 sinks/topic_name.h         relay/plan_table.c
 sinks/*                    relay/registry.c relay/main.c relay/options.h

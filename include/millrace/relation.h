@@ -81,7 +81,7 @@ struct relation {
     uint16_t key_count;
     bool key_is_primary;
     bool ignored;    /* left out by the configuration: the source drops its events */
-    bool has_labels; /* some column is an enum, whose new labels the stream does not announce */
+    bool has_labels; /* some column is of enums, whose new labels the stream does not announce */
 };
 
 /* True when both describe the same table in the same way: everything but `id` and what came from

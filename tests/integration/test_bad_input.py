@@ -98,7 +98,9 @@ def test_postgres_unreachable(database, relay, reader):
     fill(database, 1)
     port = free_ports(1)[0]
     run = relay({**SOON, "source.postgres.port": port})
-    assert_refused(run, FAULT, f'port {port} failed: Connection refused', f'database \\"{database.name}\\"')
+    assert_refused(run, FAULT, f'port {port} failed: Connection refused: start the server there, or correct '
+                   'source.postgres.host', f'database \\"{database.name}\\"')
+    assert "?" not in run.stderr()
     assert run.stderr().count("session_lost") > 2
     run.config["source.postgres.port"] = database.server.port
     assert_once(run, reader.advance, [1])

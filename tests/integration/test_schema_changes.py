@@ -209,12 +209,14 @@ def test_partition_attached_of_a_root(database, run, reader, encoding, registry)
 
 
 def allowed(encoding, change):
-    """The labels of the last column."""
+    """The labels of the last column, which is an enum or an array of one."""
     field = row_schema(encoding, change.schema)["fields"][-1]
     if encoding == "avro":
-        branch = next(b for b in field["type"] if isinstance(b, dict))
-        return branch["connect.parameters"]["allowed"]
-    return field["parameters"]["allowed"]
+        schema = next(b for b in field["type"] if isinstance(b, dict))
+        if schema["type"] == "array":
+            schema = next(b for b in schema["items"] if isinstance(b, dict))
+        return schema["connect.parameters"]["allowed"]
+    return field.get("items", field)["parameters"]["allowed"]
 
 
 def test_enum_label_added(database, run, reader, encoding, registry):
@@ -228,6 +230,18 @@ def test_enum_label_added(database, run, reader, encoding, registry):
         "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "INSERT INTO t VALUES (3, 'blue')"])
     assert [(c.row["m"], allowed(encoding, c)) for c in changes] == [
         ("ok", "sad,ok"), ("happy", "sad,ok,happy"), ("blue", "blue,ok,happy")]
+
+
+def test_enum_label_added_in_array(database, run, reader, encoding, registry):
+    database.execute("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood[])")
+    run.start()
+    run.wait_for_log("streaming")
+    database.execute("INSERT INTO t VALUES (1, '{ok}')")
+    run.wait_for(lambda: told(reader, encoding, registry, database.prefix), 60, "the first row")
+    _, changes = play(database, run, reader, encoding, registry, [
+        "ALTER TYPE mood ADD VALUE 'happy'", "INSERT INTO t VALUES (2, '{sad,NULL,happy}')"])
+    assert [(c.row["m"], allowed(encoding, c)) for c in changes] == [
+        (["ok"], "sad,ok"), (["sad", None, "happy"], "sad,ok,happy")]
 
 
 # ---- a relay that lags behind

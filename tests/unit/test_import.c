@@ -254,6 +254,7 @@ static struct note_case {
     {SAMPLE("minimal.json"), "look at: plugin.name: not given, so decoderbufs"},
     {SAMPLE("minimal.json"), "look at: publication.autocreate.mode: all_tables"},
     {SAMPLE("minimal.json"), "look at: value.converter: not given"},
+    {SAMPLE("minimal.json"), "look at: extended.headers.enabled: not given, so Debezium 3 sends"},
     {SAMPLE("minimal.json"), "look at: bootstrap.servers: the worker's"},
     {SAMPLE("minimal.json"), "millrace: 0 properties not carried over, "},
     {SAMPLE("server.properties"), "not carried over: offset.storage.file.filename: "},
@@ -315,6 +316,8 @@ static struct property_case {
 } property_cases[] = {
     {"publication.autocreate.mode=no_tables", "publication.create", "no", "makes no empty"},
     {"snapshot.mode=no_data", "snapshot.mode", "never", NULL},
+    {"extended.headers.enabled=true", "topics.context_headers", "true", NULL},
+    {"extended.headers.enabled=false", "topics.context_headers", "false", NULL},
     {"snapshot.mode=schema_only", "snapshot.mode", "never", NULL},
     {"snapshot.mode=initial_only", "snapshot.mode", "initial_only", NULL},
     {"snapshot.mode=always", "snapshot.mode", "initial", "not carried over: snapshot.mode"},

@@ -221,12 +221,68 @@ static void describes(void **state)
     pg_selection_destroy(selection);
 }
 
+/* ---- labels ---- */
+
+static const struct slice label_texts[] = {
+    {(const uint8_t *)"sad", 3}, {(const uint8_t *)"a \"b\"", 5}, {(const uint8_t *)"c,d", 3}};
+static const struct type mood = {
+    .kind = TYPE_ENUM, .labels = label_texts, .label_count = ARRAY_LEN(label_texts)};
+static const struct type feeling = {.kind = TYPE_DOMAIN, .base = &mood};
+static const struct type moods = {.kind = TYPE_BASE, .delimiter = ',', .element = &mood};
+static const struct type feelings = {.kind = TYPE_BASE, .delimiter = ',', .element = &feeling};
+static const struct type listed = {.kind = TYPE_DOMAIN, .base = &feelings};
+static const struct type text_type = {.kind = TYPE_BASE};
+static const struct type texts = {.kind = TYPE_BASE, .delimiter = ',', .element = &text_type};
+
+static struct label_case {
+    const struct type *type;
+    const char *text; /* NULL: NULL */
+    bool known;
+} label_cases[] = {
+    {&mood, "sad", true},
+    {&mood, "glad", false},
+    {&mood, NULL, true},
+    {&feeling, "glad", false},
+    {&moods, "{}", true},
+    {&moods, "{sad,NULL}", true},
+    {&moods, "{sad,glad}", false},
+    {&moods, "{glad,sad}", false},
+    {&moods, "{sad,\"NULL\"}", false},
+    {&moods, "{\"c,d\",\"a \\\"b\\\"\"}", true},
+    {&moods, "{\"a \\\"c\\\"\"}", false},
+    {&moods, "[0:1]={sad,sad}", true},
+    {&moods, "{{sad,sad},{sad,glad}}", false},
+    {&moods, "{sad", true}, /* for the encoder to find */
+    {&feelings, "{glad}", false},
+    {&listed, "{sad}", true},
+    {&listed, "{glad}", false},
+    {&text_type, "glad", true},
+    {&texts, "{glad}", true},
+};
+
+static void knows_labels(void **state)
+{
+    const struct label_case *c = *state;
+    struct column column = {.type = c->type};
+    const struct relation relation = {.columns = &column, .column_count = 1};
+    struct cell cell = {.kind = CELL_NULL};
+    const struct row row = {.cells = &cell, .count = 1};
+
+    if (c->text != NULL)
+        cell = (struct cell){.kind = CELL_TEXT, .text = slice_text(c->text)};
+    assert_int_equal(pg_catalog_knows_labels(&relation, &row), c->known);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_LEN(catalog_cases)];
+    struct CMUnitTest tests[ARRAY_LEN(catalog_cases) + ARRAY_LEN(label_cases)];
+    size_t n = ARRAY_LEN(catalog_cases);
 
     for (size_t i = 0; i < ARRAY_LEN(catalog_cases); i++)
         tests[i] =
             (struct CMUnitTest){catalog_cases[i].name, describes, NULL, NULL, &catalog_cases[i]};
+    for (size_t i = 0; i < ARRAY_LEN(label_cases); i++)
+        tests[n++] = (struct CMUnitTest){label_cases[i].text == NULL ? "NULL" : label_cases[i].text,
+                                         knows_labels, NULL, NULL, &label_cases[i]};
     return cmocka_run_group_tests_name("pg_catalog", tests, NULL, NULL);
 }
