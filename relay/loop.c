@@ -64,7 +64,8 @@ struct loop {
     bool urgent; /* and the source waits to hear of it */
 
     struct event event;
-    bool held;        /* event was refused: to be put again */
+    bool held;        /* event was refused: to be put again ... */
+    bool again;       /* ... at once */
     bool source_more; /* set by input and confirm(), cleared only by SOURCE_IDLE and SOURCE_ENDED */
     bool source_ended;
     bool draining;
@@ -361,7 +362,7 @@ static int wait_ms(const struct loop *l)
 {
     int64_t due_us = l->now_us + TICK_US;
 
-    if (l->source_more && !l->held && !l->draining)
+    if (l->again || (l->source_more && !l->held && !l->draining))
         return 0;
     if (l->held && !l->draining && l->sink->waiting.kind != ERROR_NONE) /* put() waits by itself */
         return 0;
@@ -391,6 +392,7 @@ static bool wait_for_news(struct loop *l, struct error *err)
     count += l->source->ops->poll_fds(l->source, fds + count, want_input);
     if (poll(fds, (nfds_t)count, wait_ms(l)) < 0)
         memset(fds, 0, sizeof fds); /* EINTR: nothing is ready */
+    l->again = false;
     for (size_t i = source_from; i < count && want_input; i++)
         if (fds[i].revents != 0) /* also when it may write: its answer waits for that */
             l->source_more = true;
@@ -428,7 +430,10 @@ static bool turn(struct loop *l, struct error *err)
     tell_bad_values(l, false);
     if (!commit_is_due(l))
         return true;
-    return begin_commit(l, err) && reap(l, err);
+    if (!begin_commit(l, err) || !reap(l, err))
+        return false;
+    l->again = l->held; /* the news that it was refused for may have come in between */
+    return true;
 }
 
 enum loop_end loop_run(struct source *source, struct sink *sink, const struct position *start,

@@ -8,6 +8,7 @@
 #include "sinks/kafka.h"
 
 #define POLL_MS 20
+#define PATIENCE_MOST 3 /* slices are doubled so often */
 #define LASTING_MS 3000 /* a broker that starts may refuse a good password for a moment */
 #define LOG_LEVEL_ERROR 3
 #define LOG_LEVEL_INFO 6
@@ -183,13 +184,19 @@ void kafka_notes_on_error(rd_kafka_t *rk, int code, const char *reason, void *op
     kafka_notes_take(opaque, (rd_kafka_resp_err_t)code, reason);
 }
 
-int kafka_wait_slice_ms(const struct kafka_wait *w)
+int kafka_wait_patient_ms(const struct kafka_wait *w, unsigned tries)
 {
     int64_t left_ms = w->until_ms - kafka_clock_ms();
+    int most_ms = KAFKA_SLICE_MS << (tries < PATIENCE_MOST ? tries : PATIENCE_MOST);
 
     if (left_ms < 1)
         return 1;
-    return left_ms > KAFKA_SLICE_MS ? KAFKA_SLICE_MS : (int)left_ms;
+    return left_ms > most_ms ? most_ms : (int)left_ms;
+}
+
+int kafka_wait_slice_ms(const struct kafka_wait *w)
+{
+    return kafka_wait_patient_ms(w, 0);
 }
 
 bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,

@@ -66,5 +66,7 @@ bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *wha
                      struct error *err) MUST_CHECK;
 /* What a single call may take: a slice, or less when less is left. */
 int kafka_wait_slice_ms(const struct kafka_wait *w);
+/* For a request whose late answer is lost: longer with each of `tries` before it, to a limit. */
+int kafka_wait_patient_ms(const struct kafka_wait *w, unsigned tries);
 
 #endif

@@ -34,9 +34,10 @@ static bool ask(rd_kafka_t *rk, const struct kafka_wait *wait, const char *const
 {
     const struct rd_kafka_metadata *reply = NULL;
     rd_kafka_resp_err_t code;
+    unsigned tries = 0;
 
     for (;;) {
-        code = rd_kafka_metadata(rk, 1, NULL, &reply, kafka_wait_slice_ms(wait));
+        code = rd_kafka_metadata(rk, 1, NULL, &reply, kafka_wait_patient_ms(wait, tries++));
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             break;
         if (kafka_fault_kind(code) == ERROR_CONFIG)

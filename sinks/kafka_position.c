@@ -50,10 +50,11 @@ static bool open_consumer(struct reading *r, struct error *err)
 static bool find_topic(struct reading *r, bool *out_found, struct error *err)
 {
     int32_t partitions = 0;
+    unsigned tries = 0;
 
     for (;;) {
-        switch (
-            kafka_topic_look_up(r->rk, r->topic, kafka_wait_slice_ms(&r->wait), &partitions, err)) {
+        switch (kafka_topic_look_up(r->rk, r->topic, kafka_wait_patient_ms(&r->wait, tries++),
+                                    &partitions, err)) {
         case LOOKUP_FOUND:
             *out_found = true;
             return true;
@@ -75,8 +76,10 @@ static bool find_topic(struct reading *r, bool *out_found, struct error *err)
 /* Where the partition begins and, as far as it is committed, ends. */
 static bool find_ends(struct reading *r, int64_t *out_low, int64_t *out_high, struct error *err)
 {
+    unsigned tries = 0;
+
     while (rd_kafka_query_watermark_offsets(r->rk, r->options->position_topic, 0, out_low, out_high,
-                                            kafka_wait_slice_ms(&r->wait)) !=
+                                            kafka_wait_patient_ms(&r->wait, tries++)) !=
            RD_KAFKA_RESP_ERR_NO_ERROR)
         if (!kafka_wait_more(&r->wait, r->rk, "ends of the position topic", err))
             return false;

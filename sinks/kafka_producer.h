@@ -51,7 +51,7 @@ struct kafka_producer {
     atomic_size_t owed_bytes; /* handed over and not yet reported on */
     /* Of who polls: */
     uint64_t delivered;      /* reports so far */
-    bool asking;             /* the cluster is asked for something else than to take records */
+    bool asking;             /* a job that asks the cluster for something is under way */
     atomic_size_t room_mark; /* wake the loop once no more than this is owed ... */
     atomic_bool wants_room;  /* ... after somebody was refused for want of room */
 

@@ -298,6 +298,7 @@ static bool ensure(rd_kafka_t *rk, const struct wanted *w, const struct kafka_wa
                    struct kafka_topic *list, struct error *err)
 {
     bool created = false;
+    unsigned tries = 0;
     char what[320];
 
     if (!kafka_topics_open(rk, 0, list, err))
@@ -307,7 +308,7 @@ static bool ensure(rd_kafka_t *rk, const struct wanted *w, const struct kafka_wa
     for (;;) {
         const struct kafka_topic *missing = list;
 
-        switch (look_up(rk, w, kafka_wait_slice_ms(wait), list, &missing, err)) {
+        switch (look_up(rk, w, kafka_wait_patient_ms(wait, tries++), list, &missing, err)) {
         case LOOKUP_FOUND:
             return true;
         case LOOKUP_MISSING:

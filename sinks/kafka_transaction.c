@@ -101,13 +101,9 @@ static bool run_topics(struct kafka_transaction *t, struct error *err)
 {
     struct kafka_producer *p = t->producer;
     struct kafka_wait wait = wait_ordinary(t);
-    bool ok;
 
-    p->asking = true;
-    ok = kafka_topics_ensure(p->lanes[0].rk, p->options, &wait, t->topics, err) &&
-         open_topics(p, t->topics, err);
-    p->asking = false;
-    return ok;
+    return kafka_topics_ensure(p->lanes[0].rk, p->options, &wait, t->topics, err) &&
+           open_topics(p, t->topics, err);
 }
 
 /* Waits until every record is delivered; a transaction that the broker has given up by then is not
@@ -226,12 +222,14 @@ static bool run_one(struct kafka_transaction *t)
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
         struct error failure = {0};
 
-        if ((wanted & (unsigned)jobs[i].job) == 0)
+        t->producer->asking = (wanted & (unsigned)jobs[i].job) != 0;
+        if (!t->producer->asking)
             continue;
         if (jobs[i].job != JOB_OPEN)
             kafka_notes_clear(&t->producer->notes); /* of troubles that were overcome since */
         if (!jobs[i].run(t, &failure) && failure.kind == ERROR_NONE)
             (void)error_set(&failure, ERROR_LINK, "Kafka producer failed");
+        t->producer->asking = false;
         finish(t, jobs[i].job, &failure);
         return true;
     }
