@@ -59,7 +59,6 @@ static const struct kafka_property owned[] = {
     {"enabled_events", "every delivery is counted"},
     {"log.queue", "log lines are taken over"},
     {"log_level", "log lines are taken over"},
-    {"statistics.interval.ms", "the relay looks at the statistics itself"},
     {"debug", "log lines are taken over"},
     {"plugin.library.paths", "no code is loaded into the relay"},
     {"ssl.engine.location", "no code is loaded into the relay"},
@@ -150,8 +149,7 @@ static bool set_producer(rd_kafka_conf_t *conf, const struct kafka_options *o, s
     if (!set_number(conf, "message.max.bytes", (int64_t)most, err) ||
         !set(conf, "queue.buffering.max.messages", "0", err) ||
         !set(conf, "queue.buffering.max.kbytes", QUEUE_MAX_KBYTES, err) ||
-        !set(conf, "enable.idempotence", "true", err) ||
-        !set_number(conf, "statistics.interval.ms", KAFKA_STATISTICS_MS, err))
+        !set(conf, "enable.idempotence", "true", err))
         return false;
     if (o->delivery == DELIVERY_AT_LEAST_ONCE)
         return set_number(conf, "message.timeout.ms", o->transaction_timeout_ms, err);
@@ -240,7 +238,7 @@ bool kafka_options_check(const struct kafka_options *options, struct error *err)
     conf = kafka_config_producer(options, 0, err);
     if (conf == NULL)
         return false;
-    kafka_notes_init(&notes);
+    kafka_notes_init(&notes, NULL);
     kafka_notes_attach(&notes, conf);
     (void)rd_kafka_conf_set(conf, "bootstrap.servers", NULL, NULL, 0);
     rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);

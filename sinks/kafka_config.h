@@ -8,8 +8,6 @@
 #include "millrace/error.h"
 #include "sinks/kafka.h"
 
-#define KAFKA_STATISTICS_MS 5000 /* how often a producer's statistics are looked at */
-
 /* NULL with ERROR_CONFIG.  Callbacks are the caller's to set.  `lane`: 0 to KAFKA_LANES - 1. */
 rd_kafka_conf_t *kafka_config_producer(const struct kafka_options *options, size_t lane,
                                        struct error *err) MUST_CHECK;

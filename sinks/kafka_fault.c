@@ -8,6 +8,7 @@
 #include "sinks/kafka.h"
 
 #define POLL_MS 20
+#define REMIND_MS 5000
 #define PATIENCE_MOST 3 /* slices are doubled so often */
 #define LASTING_MS 3000 /* a broker that starts may refuse a good password for a moment */
 #define LOG_LEVEL_ERROR 3
@@ -96,9 +97,11 @@ bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *de
                      advice == NULL ? "" : ": ", advice == NULL ? "" : advice);
 }
 
-void kafka_notes_init(struct kafka_notes *n)
+void kafka_notes_init(struct kafka_notes *n, const char *servers)
 {
     memset(n, 0, sizeof *n);
+    n->servers = servers;
+    n->heard = true;
     (void)pthread_mutex_init(&n->lock, NULL);
 }
 
@@ -136,6 +139,7 @@ void kafka_notes_clear(struct kafka_notes *n)
     (void)pthread_mutex_lock(&n->lock);
     n->code = RD_KAFKA_RESP_ERR_NO_ERROR;
     (void)pthread_mutex_unlock(&n->lock);
+    n->heard = true; /* something else is waited for from now on */
 }
 
 void kafka_notes_tell(struct kafka_notes *n, char out_text[KAFKA_NOTE_BYTES])
@@ -199,6 +203,19 @@ int kafka_wait_slice_ms(const struct kafka_wait *w)
     return kafka_wait_patient_ms(w, 0);
 }
 
+void kafka_notes_remind(struct kafka_notes *n, rd_kafka_t *rk)
+{
+    int64_t now_ms = kafka_clock_ms();
+
+    if (n->heard)
+        n->quiet_since_ms = now_ms;
+    n->heard = false;
+    if (n->servers == NULL || now_ms - n->quiet_since_ms < REMIND_MS)
+        return;
+    n->quiet_since_ms = now_ms;
+    (void)rd_kafka_brokers_add(rk, n->servers);
+}
+
 bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,
                      struct error *err)
 {
@@ -209,6 +226,7 @@ bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *wha
     bool settled;
 
     (void)rd_kafka_poll(rk, POLL_MS);
+    kafka_notes_remind(n, rk);
     if (w->stop != NULL && atomic_load(w->stop))
         return error_set(err, ERROR_STOPPED, "%s: asked to stop", what);
     now_ms = kafka_clock_ms();

@@ -30,6 +30,10 @@ struct kafka_notes {
     int64_t since_ms;         /* when this code was first noted */
     char text[KAFKA_NOTE_BYTES];
     atomic_bool end_repeated; /* librdkafka sent the end of a transaction more than once */
+    /* Of the one thread that waits: */
+    const char *servers;    /* NULL: nobody is reminded */
+    bool heard;             /* something has moved since kafka_notes_remind() looked */
+    int64_t quiet_since_ms; /* nothing has since then */
 };
 
 /* A wait of many slices. */
@@ -47,7 +51,8 @@ enum error_kind kafka_fault_kind(rd_kafka_resp_err_t code);
 bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *detail,
                      const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-void kafka_notes_init(struct kafka_notes *n);
+/* servers: the bootstrap servers, to remind librdkafka of; the caller's, and as long-lived. */
+void kafka_notes_init(struct kafka_notes *n, const char *servers);
 void kafka_notes_done(struct kafka_notes *n);
 /* Kept unless something more telling stands there already. */
 void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text);
@@ -59,6 +64,15 @@ void kafka_notes_tell(struct kafka_notes *n, char out_text[KAFKA_NOTE_BYTES]);
 void kafka_notes_attach(struct kafka_notes *n, rd_kafka_conf_t *conf);
 /* An error callback (rd_kafka_conf_set_error_cb) for a configuration that notes are attached to. */
 void kafka_notes_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque);
+
+/* To be called again and again while something is waited for; after five seconds in which nothing
+ * has moved librdkafka is given the bootstrap servers again.
+ *
+ * Since 2.10 it gives up a broker that is not in the cluster's metadata.  A broker whose controller
+ * has fenced it (paused, starved of CPU) is not, for a moment; when it was the only one, nobody is
+ * left who could be asked (seen with 2.15.1), and records wait until they time out, though the
+ * broker is long back.  To one that knows its brokers it means a connection more, for a while. */
+void kafka_notes_remind(struct kafka_notes *n, rd_kafka_t *rk);
 
 /* Serves callbacks for a moment; true when it makes sense to try `what` again.  False: err says
  * that time is up and why nothing came, that the configuration is at fault, or ERROR_STOPPED. */

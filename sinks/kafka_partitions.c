@@ -63,7 +63,7 @@ bool kafka_read_partitions(const struct kafka_options *options, const char *cons
 
     if (conf == NULL)
         return false;
-    kafka_notes_init(&notes);
+    kafka_notes_init(&notes, options->bootstrap_servers);
     kafka_notes_attach(&notes, conf);
     rd_kafka_conf_set_error_cb(conf, kafka_notes_on_error);
     rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);

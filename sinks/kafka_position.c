@@ -208,7 +208,7 @@ bool kafka_position_read(const struct kafka_options *options, bool fenced, const
     struct reading r = {.options = options, .fenced = fenced};
     bool ok;
 
-    kafka_notes_init(&r.notes);
+    kafka_notes_init(&r.notes, options->bootstrap_servers);
     r.wait = (struct kafka_wait){&r.notes, stop, until_ms};
     buf_init(&r.last, RECORD_LIMIT_BYTES);
     ok = open_consumer(&r, err) && read_last(&r, err);

@@ -8,11 +8,9 @@
 #include <unistd.h>
 
 #include "sinks/kafka_config.h"
-#include "sinks/kafka_lost.h"
 
 #define REQUEST_MAX_BYTES (100 << 20)
 #define HAND_OVER_BYTES ((size_t)1 << 20)
-#define LOST_MOST 3               /* looks at the statistics, KAFKA_STATISTICS_MS apart */
 #define RECORD_OVERHEAD_BYTES 256 /* librdkafka's own struct for a record, and its queue entry */
 
 void kafka_producer_wake(struct kafka_producer *p)
@@ -137,41 +135,12 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     size_t weight = (size_t)(uintptr_t)message->_private;
     size_t left = atomic_fetch_sub(&p->owed_bytes, weight) - weight;
 
-    p->delivered++;
+    p->notes.heard = true;
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !atomic_load(&p->failed))
         fail_delivery(p, lane_of(p, rk), message);
     if (atomic_load(&p->wants_room) && left <= atomic_load(&p->room_mark) &&
         atomic_exchange(&p->wants_room, false))
         kafka_producer_wake(p);
-}
-
-static void find_brokers_again(struct kafka_producer *p, struct kafka_lane *lane)
-{
-    struct error failure = {0};
-
-    if (lane->lost_count <= LOST_MOST) {
-        (void)rd_kafka_brokers_add(lane->rk, p->options->bootstrap_servers);
-        return;
-    }
-    (void)error_set(&failure, ERROR_LINK,
-                    "librdkafka has given all brokers up and does not find them again: the "
-                    "producer is replaced");
-    kafka_producer_fail(p, &failure);
-}
-
-/* Only while something waits: an idle producer needs no broker. */
-static int on_statistics(rd_kafka_t *rk, char *json, size_t len, void *opaque)
-{
-    struct kafka_producer *p = opaque;
-    struct kafka_lane *lane = lane_of(p, rk);
-    bool waits = p->asking || atomic_load(&p->owed_bytes) > 0;
-    bool moves = p->delivered != lane->seen_delivered;
-
-    lane->seen_delivered = p->delivered;
-    lane->lost_count = waits && !moves && kafka_lost_in(json, len) ? lane->lost_count + 1 : 0;
-    if (lane->lost_count > 0 && !atomic_load(&p->failed))
-        find_brokers_again(p, lane);
-    return 0; /* the text stays librdkafka's */
 }
 
 static bool make(struct kafka_producer *p, size_t number, struct error *err)
@@ -185,7 +154,6 @@ static bool make(struct kafka_producer *p, size_t number, struct error *err)
     kafka_notes_attach(&p->notes, conf);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_stats_cb(conf, on_statistics);
     lane->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     if (lane->rk == NULL) {
         rd_kafka_conf_destroy(conf);
@@ -200,7 +168,7 @@ bool kafka_producer_init(struct kafka_producer *p, const struct kafka_options *o
 {
     memset(p, 0, sizeof *p);
     p->options = options;
-    kafka_notes_init(&p->notes);
+    kafka_notes_init(&p->notes, options->bootstrap_servers);
     (void)pthread_mutex_init(&p->lock, NULL);
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0)

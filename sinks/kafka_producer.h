@@ -36,8 +36,6 @@ struct kafka_lane {
     rd_kafka_queue_t *queue; /* rk's main queue, to wake who polls it */
     bool open; /* a transaction; touched by one thread at a time, see kafka_transaction */
     atomic_int_fast64_t begun_ms; /* when the last transaction was begun */
-    uint64_t seen_delivered;      /* when its statistics were looked at last, ... */
-    unsigned lost_count;          /* ... and how often no broker was left since (see kafka_lost) */
 };
 
 struct kafka_producer {
@@ -49,11 +47,8 @@ struct kafka_producer {
     int wake_fd;           /* eventfd: readable when the loop should look again */
 
     atomic_size_t owed_bytes; /* handed over and not yet reported on */
-    /* Of who polls: */
-    uint64_t delivered;      /* reports so far */
-    bool asking;             /* a job that asks the cluster for something is under way */
-    atomic_size_t room_mark; /* wake the loop once no more than this is owed ... */
-    atomic_bool wants_room;  /* ... after somebody was refused for want of room */
+    atomic_size_t room_mark;  /* wake the loop once no more than this is owed ... */
+    atomic_bool wants_room;   /* ... after somebody was refused for want of room */
 
     pthread_mutex_t lock; /* guards `failure` */
     struct error failure;

@@ -222,14 +222,12 @@ static bool run_one(struct kafka_transaction *t)
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
         struct error failure = {0};
 
-        t->producer->asking = (wanted & (unsigned)jobs[i].job) != 0;
-        if (!t->producer->asking)
+        if ((wanted & (unsigned)jobs[i].job) == 0)
             continue;
         if (jobs[i].job != JOB_OPEN)
             kafka_notes_clear(&t->producer->notes); /* of troubles that were overcome since */
         if (!jobs[i].run(t, &failure) && failure.kind == ERROR_NONE)
             (void)error_set(&failure, ERROR_LINK, "Kafka producer failed");
-        t->producer->asking = false;
         finish(t, jobs[i].job, &failure);
         return true;
     }
@@ -252,6 +250,10 @@ static void abort_open(const struct kafka_lane *lane)
 static void serve(struct kafka_producer *p)
 {
     const struct kafka_lane *filling = kafka_producer_filling(p);
+
+    if (atomic_load(&p->owed_bytes) == 0)
+        p->notes.heard = true; /* nothing is waited for */
+    kafka_notes_remind(&p->notes, filling->rk);
 
     for (size_t i = 0; i < p->lane_count; i++)
         if (&p->lanes[i] != filling)

@@ -20,7 +20,7 @@ libpq-fe.h                 relay/pg_*.[ch] relay/postgres.c
 librdkafka/*               sinks/kafka*.[ch]
 libfyaml.h                 relay/option*.[ch]
 sanitizer/*                include/src/arena.c
-jansson.h                  sinks/registry_client.c sinks/kafka_lost.c sinks/schema_change.c relay/plan_*.[ch] relay/command_plan.c relay/command_schema.c relay/import_properties.c
+jansson.h                  sinks/registry_client.c sinks/schema_change.c relay/plan_*.[ch] relay/command_plan.c relay/command_schema.c relay/import_properties.c
 avro.h                     -
 curl/*                     sinks/registry_http.c
 openssl/*                  sinks/digest.c
