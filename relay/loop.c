@@ -159,23 +159,22 @@ static bool begin_commit(struct loop *l, struct error *err)
     return l->sink->ops->commit(l->sink, &l->committing, err);
 }
 
-/* Asks the sink for news, until it has none. */
+/* Asks the sink for news; one that has more makes its descriptor readable again. */
 static bool reap(struct loop *l, struct error *err)
 {
-    for (;;) {
-        switch (l->sink->ops->reap(l->sink, err)) {
-        case REAP_PENDING:
-            return true;
-        case REAP_BROKEN:
-            return false;
-        case REAP_COMMITTED:
-            l->in_flight = false;
-            wait_end(&l->settling, l->now_us);
-            l->stats->commits++;
-            l->source_more = !l->source_ended; /* it may have waited for this */
-            return l->source->ops->confirm(l->source, &l->committing, err);
-        }
+    switch (l->sink->ops->reap(l->sink, err)) {
+    case REAP_PENDING:
+        return true;
+    case REAP_BROKEN:
+        return false;
+    case REAP_COMMITTED:
+        break;
     }
+    l->in_flight = false;
+    wait_end(&l->settling, l->now_us);
+    l->stats->commits++;
+    l->source_more = !l->source_ended; /* it may have waited for this */
+    return l->source->ops->confirm(l->source, &l->committing, err);
 }
 
 static bool is_progress_only(const struct event *event)
@@ -408,6 +407,7 @@ static bool drained(struct loop *l, enum loop_end *out_end)
     if (signals_take(l->signals) && !l->draining) {
         l->draining = true;
         l->held = false; /* it was never taken: the source will send it again */
+        wait_end(&l->putting, l->now_us);
         l->drain_until_us = l->now_us + l->options->drain_timeout_ms * 1000;
     }
     if (l->signals->received > 1 || (l->draining && l->now_us >= l->drain_until_us)) {

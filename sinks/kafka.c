@@ -68,8 +68,10 @@ static enum opening look_at_opening(struct kafka_sink *k, struct error *err)
 
 static bool await_opening(struct kafka_sink *k, struct error *err)
 {
-    /* The helper waits for timeout_ms twice at most: to be let in, and for the position. */
-    int64_t until_ms = kafka_clock_ms() + 2 * k->options->timeout_ms + OPEN_GRACE_MS;
+    /* The helper waits for timeout_ms once for each lane to be let in, and once for the position.
+     */
+    int64_t waits = (int64_t)k->producer.lane_count + 1;
+    int64_t until_ms = kafka_clock_ms() + waits * k->options->timeout_ms + OPEN_GRACE_MS;
 
     for (;;) {
         switch (look_at_opening(k, err)) {
@@ -113,11 +115,10 @@ static bool refuse_size(const struct kafka_sink *k, const struct record *r, size
                         struct error *err)
 {
     if (r->relation == NULL)
-        return error_set(
-            err, ERROR_CONFIG,
-            "a message's record of %zu bytes for topic %s is larger than kafka.message_max %zu: "
-            "raise it, and max.message.bytes of the topic",
-            bytes, r->topic->name, k->options->message_max_bytes);
+        return error_set(err, ERROR_CONFIG,
+                         "a record of %zu bytes for topic %s is larger than kafka.message_max %zu: "
+                         "raise it, and max.message.bytes of the topic",
+                         bytes, r->topic->name, k->options->message_max_bytes);
     return error_set(
         err, ERROR_CONFIG,
         "table %.*s.%.*s: a record of %zu bytes for topic %s is larger than kafka.message_max "

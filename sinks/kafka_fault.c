@@ -9,7 +9,7 @@
 
 #define POLL_MS 20
 #define REMIND_MS 5000
-#define PATIENCE_MOST 3 /* slices are doubled so often */
+#define PATIENCE_MOST 2 /* slices are doubled so often; a stop waits for the longest */
 #define LASTING_MS 3000 /* a broker that starts may refuse a good password for a moment */
 #define LOG_LEVEL_ERROR 3
 #define LOG_LEVEL_INFO 6
@@ -233,11 +233,14 @@ bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *wha
     (void)pthread_mutex_lock(&n->lock);
     code = n->code;
     memcpy(text, n->text, sizeof text);
-    settled = kafka_fault_kind(code) == ERROR_CONFIG && now_ms - n->since_ms >= LASTING_MS;
+    settled =
+        !n->proven && kafka_fault_kind(code) == ERROR_CONFIG && now_ms - n->since_ms >= LASTING_MS;
     (void)pthread_mutex_unlock(&n->lock);
     if (!settled && now_ms < w->until_ms)
         return true;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(err, ERROR_LINK, "%s: no answer in time", what);
+    if (n->proven && kafka_fault_kind(code) == ERROR_CONFIG)
+        code = RD_KAFKA_RESP_ERR__TIMED_OUT; /* the next session finds out whether it lasts */
     return kafka_fault_set(err, code, text, "%s", what);
 }

@@ -21,7 +21,8 @@
 
 #define KAFKA_NOTE_BYTES 400
 #define KAFKA_SLICE_MS                                                                             \
-    500 /* no call waits longer in one go, so that callbacks are served and stops seen */
+    500 /* in one go, so that callbacks are served and stops seen; but see kafka_wait_patient_ms() \
+         */
 
 /* The most telling trouble heard of; written by librdkafka's callbacks, from any thread. */
 struct kafka_notes {
@@ -34,6 +35,7 @@ struct kafka_notes {
     const char *servers;    /* NULL: nobody is reminded */
     bool heard;             /* something has moved since kafka_notes_remind() looked */
     int64_t quiet_since_ms; /* nothing has since then */
+    bool proven;            /* we were let in: what is refused since then may be let in again */
 };
 
 /* A wait of many slices. */

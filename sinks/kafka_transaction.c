@@ -50,6 +50,7 @@ static bool fence(struct kafka_transaction *t, struct kafka_lane *lane, struct e
 
         switch (judge(p, lane, error, what, err)) {
         case VERDICT_DONE:
+            kafka_notes_clear(&p->notes); /* this lane was let in */
             return true;
         case VERDICT_FAILED:
             return false;
@@ -89,7 +90,7 @@ static bool run_open(struct kafka_transaction *t, struct error *err)
 
     if (p->options->delivery == DELIVERY_EXACTLY_ONCE && !fence_all(t, err))
         return false;
-    kafka_notes_clear(&p->notes);
+    p->notes.proven = p->options->delivery == DELIVERY_EXACTLY_ONCE;
     wait = wait_ordinary(t);
     return kafka_topic_ensure_position(p->lanes[0].rk, p->options, &wait, &t->position_topic,
                                        err) &&

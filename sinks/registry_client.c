@@ -261,7 +261,7 @@ static bool read_id(struct registry_client *c, const json_t *answer, struct erro
 static enum progress take_id(struct registry_client *c, struct error *err)
 {
     json_t *answer = parse_answer(c);
-    bool told = json_object_get(answer, "schema") != NULL;
+    bool told = json_is_string(json_object_get(answer, "schema"));
     bool good = read_id(c, answer, err);
 
     json_decref(answer);

@@ -37,7 +37,8 @@ static bool collect_id_of(struct schema_registry *registry, const char *subject,
     buf_slice(&text, schema);
     entry.schema = buf_view(&text);
     entry.subject = mem_text(subject);
-    buf_append(list, &entry, sizeof entry);
+    if (!text.failed)
+        buf_append(list, &entry, sizeof entry);
     if (text.failed || list->failed) {
         free((void *)(uintptr_t)entry.subject);
         buf_done(&text);

@@ -190,7 +190,7 @@ bool side_records_change(struct side_records *s, const struct event *event,
                          const struct relation *relation, struct plan *plan, struct buf *records,
                          struct error *err)
 {
-    if (s->options->relation_changes && !plan->described &&
+    if (s->options->relation_changes && !event->repeated && !plan->described &&
         !tell_relation(s, event, relation, plan, records, err))
         return false;
     if (!s->options->transaction_metadata || event->commit_lsn == 0)
