@@ -49,9 +49,10 @@ static const struct {
      "what needs a look, is told in comments there and on standard error. Passwords become "
      "${NAME}:\n"
      "set these variables. Ends with 0 also when something could not be carried over.\n"},
-    {"log", "millrace log cat|verify|stat DIR", "look into a local event log",
-     "cat prints its records as JSON lines, verify checks every frame, stat tells what it "
-     "holds.\n"},
+    {"log", "millrace log cat|verify|stat DIR [--topic NAME] [--from OFFSET]",
+     "look into a local event log",
+     "cat prints its records as JSON lines, with --topic those of one topic, with --from those\n"
+     "from an offset on; verify checks every frame, stat tells what it holds.\n"},
     {"version", "millrace version", "show the versions of millrace and of its libraries", ""},
     {"help", "millrace help [COMMAND|options|exit-codes|example|manual]",
      "explain a command, the options, the exit codes",

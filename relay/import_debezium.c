@@ -295,12 +295,16 @@ static bool set_hash(struct importing *i, const struct property *p)
     second = strncmp(algorithm, "v2.", 3) == 0;
     algorithm += second ? 3 : 0;
     if (import_is_set(i, "columns.hash")) {
-        import_lost(i, p->name, "millrace has one salt and one algorithm for all columns");
+        import_look(
+            i, p->name,
+            "millrace has one salt and one algorithm for all columns: these are hashed with "
+            "those of the others");
+        import_split(i, p->value, ',', &list, add_column_rule);
         return true;
     }
     if (!import_set_path(i, "columns.hash_algorithm", p->name,
                          import_text(i, "%.*s", (int)(salt - algorithm), algorithm)))
-        return true;
+        import_look(i, p->name, "hashed with sha-256 in its place");
     import_split(i, p->value, ',', &list, add_column_rule);
     if (!import_is_set(i, "columns.hash"))
         return true;

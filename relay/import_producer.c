@@ -118,6 +118,8 @@ static bool set_store(struct importing *i, const char *property, const char *nam
 
 static bool set_same(struct importing *i, const char *name, const char *value)
 {
+    if (strcmp(name, "ssl.endpoint.identification.algorithm") == 0 && *value == '\0')
+        value = "none"; /* Java says so with an empty text */
     for (size_t k = 0; k < ARRAY_LEN(same_settings); k++)
         if (strcmp(same_settings[k].java, name) == 0) {
             import_kafka(i, same_settings[k].ours == NULL ? name : same_settings[k].ours, value);
@@ -261,7 +263,6 @@ static const struct {
                                        "source"},
     {"include.schema.comments", "schemas do not tell comments"},
     {"topic.creation.*", "see topics.partitions, topics.replication_factor, topics.cleanup_policy"},
-    {"topic.transaction", "the topic of transactions is <prefix>.transaction"},
     {"transaction.metadata.factory", "millrace runs no Java"},
     {"topic.cache.size", "millrace keeps all topics"},
     {"topic.key.*", "millrace adds no field to keys"},

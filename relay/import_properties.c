@@ -65,10 +65,14 @@ static bool add(struct reading *r, struct slice name, struct slice value, int li
     if (!keep(r, name, &added->name) || !keep(r, value, &added->value))
         return false;
     twin = find(r, added->name);
-    if (twin != NULL)
+    if (twin != NULL) {
+        const char *salt = strstr(added->name, ".with.salt."); /* a secret stands behind it */
+        int shown = salt == NULL || salt - added->name > 100 ? 100 : (int)(salt - added->name);
+
         return error_set(r->err, ERROR_CONFIG,
-                         "%s:%d: %.100s is repeated (first on line %d): keep the one that is meant",
-                         r->name, line, added->name, twin->line);
+                         "%s:%d: %.*s is repeated (first on line %d): keep the one that is meant",
+                         r->name, line, shown, added->name, twin->line);
+    }
     added->line = line;
     *r->last = added;
     r->last = &added->next;

@@ -2,15 +2,16 @@
  * plan_report - what `millrace plan` tells, as a JSON tree; the text for people is made from it
  * too.
  *
- *     {"database":..,"publication":{"name":..,"exists":..},"encoding":..,
- *      "tables":[{"table":"public.t","topic":..,"route":..,"published_as":..,
+ *     {"database":..,"publication":{"name":..,"exists":..,"via_root":..},"encoding":..,
+ *      "tables":[{"table":"public.t","topic":..,"routed_from":..,
  *                 "key":{"columns":[..],"from":"primary key","index":..},
  *                 "partitions":{"configured":1,"existing":null,"told":"missing"},
  *                 "replica_identity":"default",
  *                 "columns":[{"column":..,"type":"numeric(10,2)","written":"bytes","semantic":..,
  *                             "null":true,"rule":..}],
  *                 "left_out":[{"column":..,"why":..}],"errors":[..],"warnings":[..]}],
- *      "not_captured":[{"table":..,"why":..}],"errors":[],"warnings":[..]}
+ *      "not_captured":[{"table":..,"why":..}],"errors":[],"warnings":[..],
+ *      "warning_count":..,"error_count":..}
  *
  * An error is what would stop `millrace run`; everything else that is lost or odd is a warning.
  */

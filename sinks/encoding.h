@@ -3,11 +3,13 @@
  *
  * Every encoding writes a row as one straight run: constants that the plan holds, and values.
  *
- *     head | row: before | between | row: after | tail(event)         row: row_head fields
- * row_tail, or row_null json                                  avro value_head   {"before": 00, id
- * of the schema lead         ,"name":                              nothing, or the branch of a
- * union null         ,"name":null                          the branch between      ,"after":
- * nothing
+ *     head | row: before | between | row: after | tail(event)
+ *     a row: row_head, fields, row_tail; or row_null
+ *
+ *     json: head {"before":       lead ,"name":                 null ,"name":null
+ *           between ,"after":
+ *     avro: head 00, schema id    lead nothing, or the branch   null the branch of null
+ *           between nothing
  *
  * json-schema is json with {"schema":...,"payload": in front of everything and } behind.
  * The constants of all encodings are made from JSON (zeros, placeholders, defaults), so each fact

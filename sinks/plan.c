@@ -106,6 +106,8 @@ static bool apply_rule(struct compiling *c, const struct column *column, struct 
         return true;
     if (out->semantic.base == CONNECT_STRING) {
         out->semantic.value = VALUE_TEXT;
+        if (e->types.standard)
+            out->semantic.name = NULL; /* what is left is no uuid */
         return true;
     }
     out->rule.kind = COLUMN_AS_IT_IS;
@@ -211,12 +213,23 @@ static bool compile_unknown(struct compiling *c, struct column_texts *texts,
 
     if (e->unavailable_values == UNAVAILABLE_PLACEHOLDER) {
         texts->unknown = placeholder_for(&e->placeholder, &out->semantic);
+        if (e->has_schemas && slice_is(texts->unknown, "null"))
+            texts->unknown = texts->absent; /* the zero of a NOT NULL column */
         return true;
     }
     texts->unknown = e->has_schemas ? texts->absent : slice_text("");
     c->text.len = 0;
     json_text(&c->text, texts->name);
     return keep_text(c, &out->listed);
+}
+
+/* Avro's defaults know no NaN and no infinity; and of bytes within a struct another spelling, which
+ * is not made. */
+static bool avro_has_default(const struct semantic *s, struct slice json)
+{
+    bool floating = s->base == CONNECT_FLOAT32 || s->base == CONNECT_FLOAT64;
+
+    return s->base != CONNECT_STRUCT && !(floating && json.len > 0 && json.at[0] == '"');
 }
 
 static bool compile_column(struct compiling *c, uint16_t index, bool in_key, bool first,
@@ -245,9 +258,11 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
     if (!in_key && !compile_unknown(c, &texts, out)) /* a key is known or it is an error */
         return false;
     if (e->has_schemas) {
-        out->schema =
-            connect_schema_of(&out->semantic, !not_null,
-                              schema_default(column, &out->semantic, constant, zero), arena);
+        struct slice told = schema_default(column, &out->semantic, constant, zero);
+
+        if (e->text != NULL && !avro_has_default(&out->semantic, told)) /* text: only avro's */
+            told.at = NULL;
+        out->schema = connect_schema_of(&out->semantic, !not_null, told, arena);
         out->schema = with_rule(out->schema, &out->rule, arena);
         if (out->schema == NULL)
             return false;
@@ -256,12 +271,12 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
 }
 
 /* Adjusted names may meet; PostgreSQL's own never do. */
-static bool names_differ(struct compiling *c, const struct connect_field *fields, uint16_t count)
+static bool names_differ(struct compiling *c, const struct connect_field *fields, size_t count)
 {
     if (c->encoding->names == NAMES_AS_THEY_ARE)
         return true;
-    for (uint16_t i = 0; i < count; i++) {
-        for (uint16_t k = 0; k < i; k++) {
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++) {
             if (slice_equal(fields[i].name, fields[k].name)) {
                 c->twin = fields[i].name;
                 return false;
@@ -357,10 +372,10 @@ static const struct connect_schema *compile_schema(struct compiling *c,
             return NULL;
         fields[i].schema = columns->at[i].schema;
     }
-    if (!names_differ(c, fields, columns->count))
-        return NULL;
     for (size_t i = 0; i < told_count; i++)
         fields[columns->count + i] = c->told[i];
+    if (!names_differ(c, fields, columns->count + told_count))
+        return NULL;
     return connect_schema_struct(name, fields, columns->count + told_count, optional, arena);
 }
 
@@ -472,8 +487,9 @@ static bool compile_schemas(struct compiling *c)
 {
     struct plan *p = c->plan;
 
-    if (!c->encoding->has_schemas)
-        return true;
+    if (!c->encoding->has_schemas) /* not kept: for the names, which are to differ here too */
+        return c->encoding->names == NAMES_AS_THEY_ARE ||
+               compile_schema(c, &p->row, 0, "", true) != NULL;
     p->value_schema = compile_value_schema(c);
     if (p->key.count > 0)
         p->key_schema = compile_schema(c, &p->key, 0, ".Key", false);

@@ -35,16 +35,26 @@ static enum encode_outcome write_unknown(struct encoding *e, const struct plan_c
     return column->unknown.at != NULL ? ENCODE_DONE : ENCODE_MALFORMED;
 }
 
+/* What a rule leaves of the text.  Without memory or a digest: never something else. */
+static enum encode_outcome write_hidden(struct encoding *e, const struct plan_column *column,
+                                        struct slice text, struct buf *out)
+{
+    struct slice hidden = encoding_hidden(e, &column->rule, text);
+
+    if (e->hidden.failed)
+        return ENCODE_MALFORMED;
+    buf_slice(out, column->lead);
+    return e->ops->value(e, column, hidden, out);
+}
+
 NOINLINE static enum encode_outcome write_column(struct encoding *e,
                                                  const struct plan_column *column,
                                                  const struct image *image, struct buf *out)
 {
     const struct cell *cell = cell_of(image, column);
 
-    if (column->rule.kind == COLUMN_MASK) {
-        buf_slice(out, column->lead);
-        return e->ops->value(e, column, encoding_hidden(e, &column->rule, slice_text("")), out);
-    }
+    if (column->rule.kind == COLUMN_MASK)
+        return write_hidden(e, column, slice_text(""), out);
     if (image->key_only && !column->identity)
         return write_constant(column->absent, out);
     switch (cell->kind) {
@@ -56,8 +66,7 @@ NOINLINE static enum encode_outcome write_column(struct encoding *e,
     case CELL_TEXT:
         break;
     }
-    buf_slice(out, column->lead);
-    return e->ops->value(e, column, encoding_hidden(e, &column->rule, cell->text), out);
+    return write_hidden(e, column, cell->text, out);
 }
 
 /* Most are: told, and nothing to be done about it but to write it. */

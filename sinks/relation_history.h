@@ -1,7 +1,7 @@
 /*
  * relation_history - how tables looked, so that a change of one can be told.
  *
- * A description is a JSON object (side_record.c has its schema):
+ * A description is a JSON object (side_schema.c has its schema):
  *
  *     {"oid":16385,"replica_identity":"default","key":["id"],"columns":[
  *         {"name":"id","type_schema":"pg_catalog","type":"int4","type_oid":23,"typmod":-1,

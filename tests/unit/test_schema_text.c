@@ -419,6 +419,14 @@ static const struct told_row {
      .encoding = ENCODING_JSON_SCHEMA,
      .types.binary = BINARY_HEX,
      .expect = "{\"type\":\"string\",\"optional\":true,\"field\":\"v\"}"},
+    {.name = "Avro has no default that is no number",
+     .spec = "v float8 = 'NaN'::double precision",
+     .encoding = ENCODING_AVRO,
+     .expect = "{\"name\":\"v\",\"type\":[\"null\",\"double\"],\"default\":null}"},
+    {.name = "Avro has no default of bytes within a struct",
+     .spec = "v point ! = '(1,2)'::point",
+     .encoding = ENCODING_AVRO,
+     .expect = "\"connect.name\":\"io.debezium.data.geometry.Point\"}}]"},
     {.name = "a domain's column has no default",
      .spec = "v int4 ! = 5",
      .encoding = ENCODING_JSON_SCHEMA,
@@ -461,6 +469,19 @@ static void test_told(void **state)
     recorder_destroy(recorder);
 }
 
+/* Without a schema too: readers of JSON keep one of two members of a name. */
+static void assert_json_refuses(const struct table_spec *table)
+{
+    const struct schema_row row = {"p", "public", "t", "", NAMES_AVRO};
+    struct recorder_options options = options_of(&row, ENCODING_JSON);
+    struct recorder *recorder = recorder_create(&options);
+    struct error err = {0};
+
+    assert_null(recorder_topic(recorder, &table->relation, &err));
+    assert_non_null(strstr(err.text, "two columns come to the same name a_b"));
+    recorder_destroy(recorder);
+}
+
 /* What stops a table before anything of it is written. */
 static void test_refused(void **state)
 {
@@ -478,6 +499,7 @@ static void test_refused(void **state)
     assert_null(recorder_topic(recorder, &table.relation, &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
     assert_non_null(strstr(err.text, "two columns come to the same name a_b"));
+    assert_json_refuses(&table);
     table_spec_read(&table, "public", "t", "a int4");
     err = (struct error){0};
     registry.fails = ERROR_LINK;

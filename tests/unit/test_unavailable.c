@@ -122,6 +122,13 @@ static struct unknown_case unknown_cases[] = {
      .spec = "v text !; *id int4",
      .row = {UNCHANGED, "1"},
      .expect = "{\"id\":1} null,\"after\":{\"v\":\"gone\",\"id\":1}\n"},
+    {.name = "json-schema: no placeholder for such a type, and NOT NULL",
+     .encoding = ENCODING_JSON_SCHEMA,
+     .as = UNAVAILABLE_PLACEHOLDER,
+     .spec = "n numeric !; *id int4; m numeric",
+     .row = {UNCHANGED, "1", UNCHANGED},
+     .expect = "{\"id\":1} "
+               "null,\"after\":{\"n\":{\"scale\":0,\"value\":\"AA==\"},\"id\":1,\"m\":null}\n"},
     {.name = "avro: null, also where a default comes first",
      .encoding = ENCODING_AVRO,
      .spec = "v text; *id int4; w text = 'd'::text",
