@@ -19,6 +19,11 @@ TINY = ["--scale", "0.001", "--runs", "2"]
 INSERTS = ["stream", "--workloads", "inserts", "--contenders", "recvlogical|Kafka exactly once, json$"]
 
 
+def heed_interrupts():
+    """A shell's background jobs, of which the tests may be one, ignore SIGINT, and what they start does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def bench(millrace, tmp_path):
     """Starts the benchmark with the tools of the relay's build; its temporary files are in .folder."""
@@ -30,7 +35,8 @@ def bench(millrace, tmp_path):
         process = subprocess.Popen(
             [sys.executable, TREE / "tests/bench/bench.py", *TINY, *arguments, "--millrace", program,
              "--tools", millrace.parents[1] / "tests/bench", "--json", tmp_path / "report.json"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "TMPDIR": str(folder)})
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "TMPDIR": str(folder)},
+            preexec_fn=heed_interrupts)
         started.append(process)
         return process
 
