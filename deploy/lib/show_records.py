@@ -8,6 +8,7 @@ WHAT: --snapshot N  the first N rows of the snapshot, then ends
       --follow      all that come from now on, until ^C
 """
 
+import contextlib
 import itertools
 import json
 import shutil
@@ -22,23 +23,24 @@ NAMES = {"r": "snapshot row", "c": "insert", "u": "update", "d": "delete", "t": 
 
 def from_kafka(bootstrap, topic, follow):
     """(offset, key, value) as texts, for ever; None whenever there is nothing at the moment."""
-    from confluent_kafka import Consumer, KafkaError, TopicPartition
+    from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
     consumer = Consumer({
         "bootstrap.servers": bootstrap, "group.id": "show_records", "enable.auto.commit": False,
         "isolation.level": "read_committed", "fetch.wait.max.ms": 50, "log_level": 0,
         "topic.metadata.refresh.interval.ms": 200})
-    partitions = {}
-    while not partitions:  # the relay makes the topic
-        found = consumer.list_topics(timeout=30).topics.get(topic)
-        partitions = found.partitions if found is not None and found.error is None else {}
-        yield None
 
     def begin(partition):
         ends = consumer.get_watermark_offsets(TopicPartition(topic, partition), 30)
         return TopicPartition(topic, partition, ends[1] if follow else ends[0])
 
-    consumer.assign([begin(p) for p in partitions])
+    starts = []
+    while not starts:  # the relay makes the topic, and the broker may not lead it at once
+        found = consumer.list_topics(timeout=30).topics.get(topic)
+        with contextlib.suppress(KafkaException):
+            starts = [begin(p) for p in found.partitions] if found is not None and found.error is None else []
+        yield None
+    consumer.assign(starts)
     while True:
         message = consumer.poll(0.2)
         if message is None:
