@@ -219,12 +219,17 @@ def allowed(encoding, change):
     return field.get("items", field)["parameters"]["allowed"]
 
 
-def test_enum_label_added(database, run, reader, encoding, registry):
-    database.execute("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood)")
+def begin_moods(database, run, read, column, first):
+    """A table with a column of that type, and its first row streamed."""
+    database.execute(f"CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m {column})")
     run.start()
     run.wait_for_log("streaming")
-    database.execute("INSERT INTO t VALUES (1, 'ok')")
-    run.wait_for(lambda: told(reader, encoding, registry, database.prefix), 60, "the first row")
+    database.execute(f"INSERT INTO t VALUES (1, '{first}')")
+    run.wait_for(read, 60, "the first row")
+
+
+def test_enum_label_added(database, run, reader, encoding, registry):
+    begin_moods(database, run, lambda: told(reader, encoding, registry, database.prefix), "mood", "ok")
     _, changes = play(database, run, reader, encoding, registry, [
         "ALTER TYPE mood ADD VALUE 'happy'", "INSERT INTO t VALUES (2, 'happy')",
         "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "INSERT INTO t VALUES (3, 'blue')"])
@@ -233,11 +238,7 @@ def test_enum_label_added(database, run, reader, encoding, registry):
 
 
 def test_enum_label_added_in_array(database, run, reader, encoding, registry):
-    database.execute("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood[])")
-    run.start()
-    run.wait_for_log("streaming")
-    database.execute("INSERT INTO t VALUES (1, '{ok}')")
-    run.wait_for(lambda: told(reader, encoding, registry, database.prefix), 60, "the first row")
+    begin_moods(database, run, lambda: told(reader, encoding, registry, database.prefix), "mood[]", "{ok}")
     _, changes = play(database, run, reader, encoding, registry, [
         "ALTER TYPE mood ADD VALUE 'happy'", "INSERT INTO t VALUES (2, '{sad,NULL,happy}')"])
     assert [(c.row["m"], allowed(encoding, c)) for c in changes] == [
