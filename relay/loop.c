@@ -33,13 +33,14 @@
 #define TICK_US 500000
 /*
  * A server that is busy hands out message by message, and a reader as fast as it is woken for each:
- * most of what a row costs, on both sides.  So when this many events have come within the window
- * and there is nothing more to read, the next are left to gather for a moment; and so on, until a
- * window has brought fewer.
+ * most of what a row costs, on both sides.  So when BUSY_EVENTS have come within the window, and
+ * the last of them trickled, the next are left to gather for a moment, the longer the more came;
+ * and so on, until a window has brought fewer.
  */
 #define BUSY_EVENTS 128
 #define BUSY_WINDOW_US 4000
-#define GATHER_US 1000
+#define GATHER_EVENT_US 10 /* for each event of the window ... */
+#define GATHER_MOST_US 6000
 /* What the sink waits for is told after so long, and again and again; likewise bad values. */
 #define PATIENCE_US 2000000
 #define SLOW_US 10000000 /* patience with what is only slow: back-pressure, a commit */
@@ -77,7 +78,7 @@ struct loop {
     int64_t drain_until_us;
     int64_t window_us;             /* when the window was opened ... */
     unsigned window_events;        /* ... and what has come since */
-    bool busy;                     /* as that window or the one before told */
+    int64_t gather_us;             /* as that window or the one before told; 0: not busy */
     int64_t gather_until_us;       /* nothing is read before that */
     struct wait putting, settling; /* for the sink to take an event, to end a commit */
     int64_t bad_told_us;
@@ -291,20 +292,31 @@ static bool beat(struct loop *l, int64_t seen_ns, struct error *err)
     return put(l, err);
 }
 
+/* How long a source that has brought so much in a window is left alone. */
+static int64_t gathering_us(unsigned events)
+{
+    int64_t us = (int64_t)events * GATHER_EVENT_US;
+
+    if (events < BUSY_EVENTS)
+        return 0;
+    return us < GATHER_MOST_US ? us : GATHER_MOST_US;
+}
+
 /* The source has nothing more just now. */
 static void rest(struct loop *l)
 {
     bool window_over = l->now_us - l->window_us >= BUSY_WINDOW_US;
+    int64_t told_us = gathering_us(l->window_events);
 
     l->source_more = false;
-    if (l->window_events >= BUSY_EVENTS || window_over)
-        l->busy = l->window_events >= BUSY_EVENTS;
+    if (window_over || told_us > l->gather_us)
+        l->gather_us = told_us;
     if (window_over) {
         l->window_us = l->now_us;
         l->window_events = 0;
     }
-    if (l->busy)
-        l->gather_until_us = l->now_us + GATHER_US;
+    if (l->source->trickles)
+        l->gather_until_us = l->now_us + l->gather_us;
 }
 
 static bool is_gathering(const struct loop *l)

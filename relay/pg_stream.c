@@ -16,9 +16,12 @@
 #include "relay/pg_feedback.h"
 #include "relay/pg_quote.h"
 #include "relay/pg_slot.h"
+#include "relay/pg_window.h"
 
 #define START_TIMEOUT_MS 20000
 #define CLOSE_US 1000000
+/* Messages that come in so few bytes at a time are what the server has written one by one. */
+#define TRICKLE_BYTES 4096
 /* After this much silence we look whether a long message is trickling in. */
 #define QUIET_US 1000000
 #define CELLS_BYTES ((size_t)1024 * 1024) /* scratch beside the message: the cells of two rows */
@@ -40,6 +43,9 @@ struct pg_stream {
     struct {
         uint64_t commit_lsn, ordinal, last_lsn;
     } resume;
+
+    size_t came_bytes; /* in whole messages, since the last SOURCE_IDLE */
+    bool trickles;     /* as it was then */
 
     bool announce;    /* the start is to be told as progress */
     bool reading;     /* the loop asks for input: silence counts */
@@ -126,6 +132,8 @@ static bool start_replication(struct pg_session *session, uint64_t start_lsn, st
     started = !command.failed &&
               pg_begin_copy(&session->replication, START_TIMEOUT_MS, err, (const char *)command.at);
     buf_done(&command);
+    if (started)
+        pg_window_narrow(PQsocket(session->replication.link));
     if (started || explain(session, err) || err->kind == ERROR_GAP)
         return started;
     return error_wrap(err, "slot \"%s\": streaming from %s", session->options->slot,
@@ -482,6 +490,14 @@ static void release(struct pg_stream *s)
     s->message = NULL;
 }
 
+/* A message of which only a part has come is no trickle. */
+static enum source_outcome rest(struct pg_stream *s)
+{
+    s->trickles = s->came_bytes > 0 && s->came_bytes < TRICKLE_BYTES;
+    s->came_bytes = 0;
+    return SOURCE_IDLE;
+}
+
 static enum source_outcome announce(struct pg_stream *s, struct event *out)
 {
     s->announce = false;
@@ -507,8 +523,10 @@ enum source_outcome pg_stream_next(struct pg_stream *s, struct event *out_event,
             (void)error_set(err, ERROR_GAP, "PostgreSQL: %s", conn->skipped_publication);
             return publication_missing(s, err) ? SOURCE_IDLE : SOURCE_FAILED;
         }
-        if (len > 0)
+        if (len > 0) {
+            s->came_bytes += (size_t)len;
             taken = take_message(s, slice_of(s->message, (size_t)len), out_event, err);
+        }
         if (taken != TAKEN_NOTHING)
             return taken == TAKEN_EVENT ? SOURCE_EVENT : SOURCE_FAILED;
         if (len > 0)
@@ -516,11 +534,16 @@ enum source_outcome pg_stream_next(struct pg_stream *s, struct event *out_event,
         if (len < 0 || broken)
             return stream_ended(s, err) ? SOURCE_IDLE : SOURCE_FAILED;
         if (consumed)
-            return SOURCE_IDLE;
+            return rest(s);
         listen_for_life(s);
         broken = !pg_consume(conn);
         consumed = true;
     }
+}
+
+bool pg_stream_trickles(const struct pg_stream *s)
+{
+    return s->trickles;
 }
 
 /* ---- close ---- */

@@ -18,7 +18,7 @@
 static const struct kafka_property defaults[] = {
     {"client.id", "millrace"},
     {"compression.type", "lz4"},
-    {"linger.ms", "5"},
+    {"linger.ms", "20"}, /* full batches; a commit does not wait for it */
     {"batch.size", "1000000"},
     {"reconnect.backoff.max.ms", "500"}, /* 10 s by default: a broker that restarts is back
                                             sooner */

@@ -43,7 +43,7 @@ relay/postgres.h           relay/registry.c relay/main.c relay/options.h relay/p
 '
 
 pure=' assert ctype errno float inttypes limits math stdalign stdarg stdbool stddef stdint stdlib string '
-system="$pure dirent fcntl locale malloc netdb poll pthread regex setjmp signal stdatomic stdio sys/eventfd
+system="$pure dirent fcntl locale malloc netdb netinet/in poll pthread regex setjmp signal stdatomic stdio sys/eventfd
  sys/file sys/mman sys/random sys/resource sys/signalfd sys/socket sys/stat sys/time sys/types sys/uio sys/wait
  syslog termios time unistd "
 

@@ -56,6 +56,9 @@ struct source_ops {
 /* Embedded as the first member of every source. */
 struct source {
     const struct source_ops *ops;
+    /* Of the last SOURCE_IDLE: little had come since the one before, so it is handed out piece by
+     * piece, and who reads it later reads it at less cost for both sides. */
+    bool trickles;
 };
 
 #endif

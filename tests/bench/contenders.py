@@ -139,7 +139,7 @@ class Librdkafka:
 
     kind = "sink"
     # What sinks/kafka_config.c tells librdkafka, for the same batches.
-    properties = {"compression.type": "lz4", "linger.ms": 5, "batch.size": 1000000,
+    properties = {"compression.type": "lz4", "linger.ms": 20, "batch.size": 1000000,
                   "queue.buffering.max.kbytes": 65536}
 
     def __init__(self, sample, transactions=True):

@@ -384,6 +384,19 @@ static void what_a_busy_source_sends_is_left_to_gather(void **state)
     assert_exact(s->world);
 }
 
+/* Nothing would be gained by it. */
+static void large_pieces_are_read_at_once(void **state)
+{
+    struct scene *s = *state;
+
+    (void)world_add_transaction(s->world, 2000);
+    s->world->idle_every = 1500;
+    s->world->large_pieces = true;
+    assert_int_equal(run_once(s, &quick), LOOP_ENDED);
+    assert_int_equal(s->world->unread_polls, 0);
+    assert_exact(s->world);
+}
+
 static void a_quiet_source_is_read_at_once(void **state)
 {
     struct scene *s = *state;
@@ -472,6 +485,7 @@ int main(void)
         SCENE(drain_ends_when_the_sink_hangs),
         SCENE(heartbeats_are_committed),
         SCENE(what_a_busy_source_sends_is_left_to_gather),
+        SCENE(large_pieces_are_read_at_once),
         SCENE(a_quiet_source_is_read_at_once),
         SCENE(no_heartbeats_unless_asked),
         SCENE(repeated_events_move_nothing),

@@ -48,6 +48,7 @@ struct world {
     unsigned commit_number;     /* that commit (1, 2...) has ... */
     enum fate fate;             /* ... this fate */
     unsigned idle_every;        /* the source says IDLE after so many events */
+    bool large_pieces;          /* and what then came is no trickle */
     unsigned signal_after;      /* SIGTERM to ourselves after so many events */
     unsigned signals;           /* how many */
     bool endless;               /* IDLE at the end of the log instead of ENDED */
