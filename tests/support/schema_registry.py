@@ -131,6 +131,7 @@ class SchemaRegistry:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or the body waits 40 ms for the client's delayed ACK of the head
 
             def reply(self):
                 size = int(self.headers.get("Content-Length", 0))
