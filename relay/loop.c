@@ -39,8 +39,7 @@
  */
 #define BUSY_EVENTS 128
 #define BUSY_WINDOW_US 4000
-#define GATHER_EVENT_US 10 /* for each event of the window ... */
-#define GATHER_MOST_US 6000
+#define GATHER_EVENT_US 10 /* for each event of the window; no longer than the source has room */
 /* What the sink waits for is told after so long, and again and again; likewise bad values. */
 #define PATIENCE_US 2000000
 #define SLOW_US 10000000 /* patience with what is only slow: back-pressure, a commit */
@@ -292,14 +291,10 @@ static bool beat(struct loop *l, int64_t seen_ns, struct error *err)
     return put(l, err);
 }
 
-/* How long a source that has brought so much in a window is left alone. */
+/* How long a source that has brought so much in a window may be left alone. */
 static int64_t gathering_us(unsigned events)
 {
-    int64_t us = (int64_t)events * GATHER_EVENT_US;
-
-    if (events < BUSY_EVENTS)
-        return 0;
-    return us < GATHER_MOST_US ? us : GATHER_MOST_US;
+    return events < BUSY_EVENTS ? 0 : (int64_t)events * GATHER_EVENT_US;
 }
 
 /* The source has nothing more just now. */
@@ -307,6 +302,7 @@ static void rest(struct loop *l)
 {
     bool window_over = l->now_us - l->window_us >= BUSY_WINDOW_US;
     int64_t told_us = gathering_us(l->window_events);
+    int64_t most_us = l->source->gather_us;
 
     l->source_more = false;
     if (window_over || told_us > l->gather_us)
@@ -315,8 +311,7 @@ static void rest(struct loop *l)
         l->window_us = l->now_us;
         l->window_events = 0;
     }
-    if (l->source->trickles)
-        l->gather_until_us = l->now_us + l->gather_us;
+    l->gather_until_us = l->now_us + (l->gather_us < most_us ? l->gather_us : most_us);
 }
 
 static bool is_gathering(const struct loop *l)

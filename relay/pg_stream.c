@@ -22,6 +22,9 @@
 #define CLOSE_US 1000000
 /* Messages that come in so few bytes at a time are what the server has written one by one. */
 #define TRICKLE_BYTES 4096
+/* A Unix socket is full after some 270 messages; behind a small window, megabytes have room. */
+#define GATHER_US 1000
+#define GATHER_NARROW_US 6000
 /* After this much silence we look whether a long message is trickling in. */
 #define QUIET_US 1000000
 #define CELLS_BYTES ((size_t)1024 * 1024) /* scratch beside the message: the cells of two rows */
@@ -45,7 +48,8 @@ struct pg_stream {
     } resume;
 
     size_t came_bytes; /* in whole messages, since the last SOURCE_IDLE */
-    bool trickles;     /* as it was then */
+    int64_t gather_us; /* as of then */
+    bool narrowed;     /* by pg_window */
 
     bool announce;    /* the start is to be told as progress */
     bool reading;     /* the loop asks for input: silence counts */
@@ -132,8 +136,6 @@ static bool start_replication(struct pg_session *session, uint64_t start_lsn, st
     started = !command.failed &&
               pg_begin_copy(&session->replication, START_TIMEOUT_MS, err, (const char *)command.at);
     buf_done(&command);
-    if (started)
-        pg_window_narrow(PQsocket(session->replication.link));
     if (started || explain(session, err) || err->kind == ERROR_GAP)
         return started;
     return error_wrap(err, "slot \"%s\": streaming from %s", session->options->slot,
@@ -164,6 +166,7 @@ struct pg_stream *pg_stream_open(struct pg_session *session, const struct positi
     s->resume.commit_lsn = start->commit_lsn;
     s->resume.ordinal = start->ordinal;
     s->resume.last_lsn = start->last_lsn;
+    s->narrowed = pg_window_narrow(PQsocket(session->replication.link));
     s->announce = durable_lsn == 0;
     s->reading = true;
     log_line(LOG_INFO, "streaming", "slot=%s publication=%s lsn=%s", options->slot,
@@ -493,8 +496,10 @@ static void release(struct pg_stream *s)
 /* A message of which only a part has come is no trickle. */
 static enum source_outcome rest(struct pg_stream *s)
 {
-    s->trickles = s->came_bytes > 0 && s->came_bytes < TRICKLE_BYTES;
+    bool trickles = s->came_bytes > 0 && s->came_bytes < TRICKLE_BYTES;
+
     s->came_bytes = 0;
+    s->gather_us = !trickles ? 0 : s->narrowed ? GATHER_NARROW_US : GATHER_US;
     return SOURCE_IDLE;
 }
 
@@ -541,9 +546,9 @@ enum source_outcome pg_stream_next(struct pg_stream *s, struct event *out_event,
     }
 }
 
-bool pg_stream_trickles(const struct pg_stream *s)
+int64_t pg_stream_gather_us(const struct pg_stream *s)
 {
-    return s->trickles;
+    return s->gather_us;
 }
 
 /* ---- close ---- */

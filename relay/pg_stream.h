@@ -31,7 +31,7 @@ struct pg_stream *pg_stream_open(struct pg_session *session, const struct positi
 enum source_outcome pg_stream_next(struct pg_stream *stream, struct event *out_event,
                                    struct error *err) MUST_CHECK;
 /* As struct source's, of the last SOURCE_IDLE. */
-bool pg_stream_trickles(const struct pg_stream *stream);
+int64_t pg_stream_gather_us(const struct pg_stream *stream);
 bool pg_stream_confirm(struct pg_stream *stream, uint64_t end_lsn, struct error *err) MUST_CHECK;
 bool pg_stream_tick(struct pg_stream *stream, int64_t now_us, struct error *err) MUST_CHECK;
 /* Returns how many of `out` are filled: 0 or 1. */

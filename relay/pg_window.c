@@ -1,7 +1,6 @@
 #include "relay/pg_window.h"
 
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -35,10 +34,10 @@ static bool is_local(int socket_fd)
            same_address(&own, &peer);
 }
 
-void pg_window_narrow(int socket_fd)
+bool pg_window_narrow(int socket_fd)
 {
     int bytes = RECEIVE_BUFFER_BYTES;
 
-    if (is_local(socket_fd))
-        (void)setsockopt(socket_fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    return is_local(socket_fd) &&
+           setsockopt(socket_fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) == 0;
 }

@@ -12,8 +12,10 @@
 #ifndef RELAY_PG_WINDOW_H
 #define RELAY_PG_WINDOW_H
 
-/* Makes the receive window of a connected socket small if both its ends have one IP address.
- * Nothing depends on it but speed, so a failure is no error. */
-void pg_window_narrow(int socket_fd);
+#include <stdbool.h>
+
+/* Makes the receive window of a connected socket small if both its ends have one IP address; true
+ * if so.  Nothing depends on it but speed, so a failure is no error. */
+bool pg_window_narrow(int socket_fd);
 
 #endif

@@ -199,7 +199,7 @@ static enum source_outcome next(struct source *base, struct event *out_event, st
     }
     if (s->stage == STAGE_STREAM) {
         outcome = pg_stream_next(s->stream, out_event, err);
-        base->trickles = pg_stream_trickles(s->stream);
+        base->gather_us = pg_stream_gather_us(s->stream);
     }
     if (outcome != SOURCE_FAILED && !would_be_cut_short(s))
         s->session.slot_made = false; /* the sink hears of it: from now on it is kept */

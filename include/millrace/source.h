@@ -56,9 +56,10 @@ struct source_ops {
 /* Embedded as the first member of every source. */
 struct source {
     const struct source_ops *ops;
-    /* Of the last SOURCE_IDLE: little had come since the one before, so it is handed out piece by
-     * piece, and who reads it later reads it at less cost for both sides. */
-    bool trickles;
+    /* Of the last SOURCE_IDLE: so long it may be left alone when much is to come.  Above 0 when
+     * little had come since the one before: it is handed out piece by piece then, and read later it
+     * costs both sides less.  As long as there is room for what gathers. */
+    int64_t gather_us;
 };
 
 #endif

@@ -120,7 +120,7 @@ static enum source_outcome source_next(struct source *source, struct event *out,
     if (s->at == w->log_count)
         return w->endless ? SOURCE_IDLE : SOURCE_ENDED;
     s->returned++;
-    source->trickles = !w->large_pieces;
+    source->gather_us = w->large_pieces ? 0 : 1000;
     if (w->idle_every > 0 && s->returned % w->idle_every == 0)
         return SOURCE_IDLE;
     *out = w->log[s->at++];
