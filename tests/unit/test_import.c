@@ -763,7 +763,7 @@ static void patterns_mean_the_same(void **state)
     assert_int_equal(ok, c->posix != NULL);
     if (ok) {
         buf_byte(&out, '\0');
-        assert_string_equal(out.at, c->posix);
+        assert_string_equal((const char *)out.at, c->posix);
     } else {
         assert_non_null(why);
     }

@@ -41,7 +41,7 @@ static void test_value(void **state)
         (void)snprintf(expect, sizeof expect,
                        "{\"topic\":\"t\",\"key\":null,\"value\":%s,\"headers\":{}}\n",
                        rows[i].expect);
-        assert_string_equal(out.at, expect);
+        assert_string_equal((const char *)out.at, expect);
         buf_done(&out);
     }
 }
