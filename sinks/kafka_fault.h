@@ -49,7 +49,8 @@ int64_t kafka_clock_ms(void); /* monotonic */
 
 /* ERROR_CONFIG for what no retry mends, else ERROR_LINK. */
 enum error_kind kafka_fault_kind(rd_kafka_resp_err_t code);
-/* Sets err to "<what>: <detail, or the code's own text>: <what to do>", with the code's kind. */
+/* Sets err to "<what>: <detail, or the code's own text>: <what to do>", with the code's kind.  What
+ * to do about a broker that is not reached follows from the detail, as librdkafka words it. */
 bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *detail,
                      const char *fmt, ...) PRINTF_LIKE(4, 5);
 
@@ -59,7 +60,7 @@ void kafka_notes_done(struct kafka_notes *n);
 /* Kept unless something more telling stands there already. */
 void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text);
 void kafka_notes_clear(struct kafka_notes *n);
-/* What stands there, for an operator. */
+/* What stands there, for an operator, and what to do about it. */
 void kafka_notes_tell(struct kafka_notes *n, char out_text[KAFKA_NOTE_BYTES]);
 /* Makes `n` the configuration's opaque; log lines go there instead of stderr.  With debug=eos among
  * the properties end_repeated is noted. */

@@ -227,8 +227,10 @@ bool kafka_position_read(const struct kafka_options *options, bool fenced, const
 bool kafka_read_position(const struct kafka_options *options, struct position *out,
                          struct error *err)
 {
-    return kafka_position_read(options, false, NULL, kafka_clock_ms() + options->timeout_ms, out,
-                               err);
+    int64_t until_ms = kafka_clock_ms() + options->timeout_ms;
+
+    return kafka_position_read(options, false, NULL, until_ms, out, err) ||
+           error_wrap(err, "Kafka %s", options->bootstrap_servers);
 }
 
 bool kafka_position_send(struct kafka_producer *p, const struct kafka_topic *topic,
