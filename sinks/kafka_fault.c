@@ -277,6 +277,13 @@ void kafka_notes_remind(struct kafka_notes *n, rd_kafka_t *rk)
     (void)rd_kafka_brokers_add(rk, n->servers);
 }
 
+bool kafka_wait_wanted(const struct kafka_wait *w, const char *what, struct error *err)
+{
+    if (w->stop != NULL && atomic_load(w->stop))
+        return error_set(err, ERROR_STOPPED, "%s: asked to stop", what);
+    return true;
+}
+
 bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,
                      struct error *err)
 {
@@ -288,8 +295,8 @@ bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *wha
 
     (void)rd_kafka_poll(rk, POLL_MS);
     kafka_notes_remind(n, rk);
-    if (w->stop != NULL && atomic_load(w->stop))
-        return error_set(err, ERROR_STOPPED, "%s: asked to stop", what);
+    if (!kafka_wait_wanted(w, what, err))
+        return false;
     now_ms = kafka_clock_ms();
     (void)pthread_mutex_lock(&n->lock);
     code = n->code;

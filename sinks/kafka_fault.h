@@ -81,6 +81,8 @@ void kafka_notes_remind(struct kafka_notes *n, rd_kafka_t *rk);
  * that time is up and why nothing came, that the configuration is at fault, or ERROR_STOPPED. */
 bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,
                      struct error *err) MUST_CHECK;
+/* To be asked between answers that come without a wait: false with ERROR_STOPPED. */
+bool kafka_wait_wanted(const struct kafka_wait *w, const char *what, struct error *err) MUST_CHECK;
 /* What a single call may take: a slice, or less when less is left. */
 int kafka_wait_slice_ms(const struct kafka_wait *w);
 /* For a request whose late answer is lost: longer with each of `tries` before it, to a limit. */

@@ -134,16 +134,22 @@ static bool take_message(struct reading *r, const rd_kafka_message_t *m, struct 
 
 static bool read_on(struct reading *r, struct error *err)
 {
-    while (r->target < 0 || r->reached < r->target) {
-        rd_kafka_message_t *m = rd_kafka_consume(r->topic, 0, FETCH_MS);
-        bool ok = m == NULL || take_message(r, m, err);
-        bool waits = m == NULL;
+    static const char what[] = "reading the position topic";
 
+    while (r->target < 0 || r->reached < r->target) {
+        rd_kafka_message_t *m;
+        bool ok, waits;
+
+        if (!kafka_wait_wanted(&r->wait, what, err)) /* messages may keep coming */
+            return false;
+        m = rd_kafka_consume(r->topic, 0, FETCH_MS);
+        ok = m == NULL || take_message(r, m, err);
+        waits = m == NULL;
         if (m != NULL)
             rd_kafka_message_destroy(m);
         if (!ok)
             return false;
-        if (!waits || kafka_wait_more(&r->wait, r->rk, "reading the position topic", err))
+        if (!waits || kafka_wait_more(&r->wait, r->rk, what, err))
             continue;
         if (err->kind == ERROR_LINK && r->target >= 0)
             return error_wrap(

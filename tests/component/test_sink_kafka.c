@@ -997,6 +997,24 @@ static void stopped_while_recovering(void **state)
     (void)close(ends[1]);
 }
 
+/* Every record is there to be read at once: nothing is waited for. */
+static void stopped_while_records_come(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    atomic_bool stop = true;
+    struct position got;
+
+    write_foreign(f, "another relay", "x", 300);
+    assert_false(kafka_position_read(&f->options, false, &stop, kafka_clock_ms() + PATIENCE_MS,
+                                     &got, &f->err));
+    failed_as(f, ERROR_STOPPED, "reading the position topic: asked to stop");
+    stop = false;
+    f->err = (struct error){0};
+    assert_true(kafka_position_read(&f->options, false, &stop, kafka_clock_ms() + PATIENCE_MS, &got,
+                                    &f->err));
+    fixture_done(f);
+}
+
 static void closed_in_the_middle(void **state)
 {
     struct fixture *f = fixture_new(state);
@@ -1055,6 +1073,7 @@ static const struct {
     {"unreachable when looking", unreachable_when_looking, NULL},
     {"silent broker", silent_broker, NULL},
     {"stopped while recovering", stopped_while_recovering, NULL},
+    {"stopped while records come", stopped_while_records_come, NULL},
     {"closed in the middle", closed_in_the_middle, NULL},
 };
 
