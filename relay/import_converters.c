@@ -16,21 +16,30 @@ static bool ends_with(const char *text, const char *end)
 /* The encoding's name; NULL: the converter has no counterpart. */
 static const char *encoding_of(const char *class, bool schemas)
 {
-    if (ends_with(class, ".JsonConverter") || strcmp(class, "json") == 0)
+    if (ends_with(class, ".JsonConverter") || strcmp(class, "json") == 0 ||
+        strcmp(class, "jsonbytearray") == 0)
         return schemas ? "json-schema" : "json";
     if (ends_with(class, ".AvroConverter") || strcmp(class, "avro") == 0)
         return "avro";
     return NULL;
 }
 
-static bool has_schemas(const struct importing *i, const char *prefix)
+/* As Kafka reads it: the case does not count, nor do blanks around it. */
+static bool has_schemas(struct importing *i, const char *prefix)
 {
+    static const char no[] = "false";
     char name[64];
     const char *value;
+    size_t k = 0;
 
     (void)snprintf(name, sizeof name, "%sschemas.enable", prefix);
     value = import_peek(i, name);
-    return value == NULL || strcmp(value, "false") != 0;
+    if (value == NULL)
+        return true;
+    value = import_trim(i, value, strlen(value));
+    while (no[k] != '\0' && import_lower(value[k]) == no[k])
+        k++;
+    return no[k] != '\0' || value[k] != '\0';
 }
 
 static const char *set_encoding(struct importing *i)

@@ -14,30 +14,6 @@ static bool ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-/* Debezium Server's names begin with what they are for; a connector's own are behind that. */
-static void strip_server_names(struct importing *i)
-{
-    static const struct {
-        const char *before, *after;
-    } names[] = {
-        {"debezium.source.", ""},
-        {"debezium.format.value.", "value.converter."},
-        {"debezium.format.value", "value.converter"},
-        {"debezium.format.key.", "key.converter."},
-        {"debezium.format.key", "key.converter"},
-        {"debezium.sink.kafka.producer.", "producer.override."},
-        {"debezium.transforms", "transforms"},
-        {"debezium.predicates", "predicates"},
-    };
-
-    for (struct property *p = i->properties; p != NULL; p = p->next)
-        for (size_t k = 0; k < ARRAY_LEN(names); k++)
-            if (strncmp(p->name, names[k].before, strlen(names[k].before)) == 0) {
-                p->name = import_text(i, "%s%s", names[k].after, p->name + strlen(names[k].before));
-                break;
-            }
-}
-
 static bool check_class(struct importing *i, struct error *err)
 {
     const char *name = import_take(i, "connector.class");
@@ -533,7 +509,7 @@ bool import_debezium(struct property *properties, struct arena *memory, struct i
     out->yaml = arena_array(memory, count, sizeof *out->yaml);
     if (out->yaml == NULL)
         return error_set(err, ERROR_SYSTEM, "no memory for the configuration");
-    strip_server_names(&i);
+    import_server(&i);
     rename_old(&i);
     if (!check_class(&i, err))
         return false;

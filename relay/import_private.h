@@ -66,6 +66,8 @@ void import_split(struct importing *i, const char *list, char separator, void *c
 
 /* ---- parts ---- */
 
+/* To begin with; of a connector's own configuration it leaves everything as it is. */
+void import_server(struct importing *i);
 void import_converters(struct importing *i);
 void import_transforms(struct importing *i);
 void import_producer(struct importing *i);

@@ -115,8 +115,12 @@ bool registry_read_position(const struct options *options, struct position *out,
 
 static bool check_flat(const struct recorder_options *records, struct error *err)
 {
-    struct flat *flat = flat_create(&records->flat, err);
+    enum name_adjustment names = records->names;
+    struct flat *flat;
 
+    if (names == NAMES_AS_THEY_ARE && records->encoding == ENCODING_AVRO)
+        names = NAMES_AVRO;
+    flat = flat_create(&records->flat, names, err);
     flat_destroy(flat);
     return flat != NULL;
 }

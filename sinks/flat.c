@@ -303,30 +303,55 @@ static bool read_field(const char *option, const char *prefix, const char *given
     return true;
 }
 
-static bool is_twin(const struct flat_field *fields, size_t count)
+static bool names_meet(const char *one, const char *other, enum name_adjustment names)
 {
-    for (size_t i = 0; i + 1 < count; i++)
-        if (strcmp(fields[i].name, fields[count - 1].name) == 0)
-            return true;
-    return false;
+    struct buf a, b;
+    bool meet;
+
+    buf_init(&a, SIZE_MAX);
+    buf_init(&b, SIZE_MAX);
+    name_adjust(slice_text(one), names, false, &a);
+    name_adjust(slice_text(other), names, false, &b);
+    meet = slice_equal(buf_view(&a), buf_view(&b));
+    buf_done(&a);
+    buf_done(&b);
+    return meet;
+}
+
+/* The last one's name may be that of another one, as it is or once it is adjusted. */
+static bool check_last(const char *option, const struct flat_field *fields, size_t count,
+                       enum name_adjustment names, struct error *err)
+{
+    const char *last = fields[count - 1].name;
+
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (strcmp(fields[i].name, last) == 0)
+            return error_set(err, ERROR_CONFIG, "%s: two of them have the name %s", option, last);
+        if (names_meet(fields[i].name, last, names))
+            return error_set(err, ERROR_CONFIG,
+                             "%s: %s and %s come to the same name, adjusted as encoding and "
+                             "names.adjust have it: give one of them another behind a colon",
+                             option, fields[i].name, last);
+    }
+    return true;
 }
 
 static bool read_fields(const char *option, const struct flat_options *options,
-                        const struct patterns *texts, struct flat_field *fields, size_t *count,
-                        struct error *err)
+                        const struct patterns *texts, enum name_adjustment names,
+                        struct flat_field *fields, size_t *count, struct error *err)
 {
     for (size_t i = 0; i < texts->count; i++) {
         if (!read_field(option, options->prefix, texts->at[i], &fields[*count], err))
             return false;
         ++*count;
-        if (is_twin(fields, *count))
-            return error_set(err, ERROR_CONFIG, "%s: two of them have the name %s", option,
-                             fields[*count - 1].name);
+        if (!check_last(option, fields, *count, names, err))
+            return false;
     }
     return true;
 }
 
-static bool read_options(struct flat *f, const struct flat_options *options, struct error *err)
+static bool read_options(struct flat *f, const struct flat_options *options,
+                         enum name_adjustment names, struct error *err)
 {
     f->deletes = options->deletes;
     f->fields = mem_zero(options->fields.count + 1, sizeof *f->fields); /* and __deleted */
@@ -338,17 +363,18 @@ static bool read_options(struct flat *f, const struct flat_options *options, str
     if (options->headers.count > FLAT_HEADERS_MAX)
         return error_set(err, ERROR_CONFIG, "flat.add_headers: there can be at most %d",
                          FLAT_HEADERS_MAX);
-    return read_fields("flat.add_fields", options, &options->fields, f->fields, &f->field_count,
-                       err) &&
-           read_fields("flat.add_headers", options, &options->headers, f->headers, &f->header_count,
-                       err);
+    return read_fields("flat.add_fields", options, &options->fields, names, f->fields,
+                       &f->field_count, err) &&
+           read_fields("flat.add_headers", options, &options->headers, NAMES_AS_THEY_ARE,
+                       f->headers, &f->header_count, err);
 }
 
-struct flat *flat_create(const struct flat_options *options, struct error *err)
+struct flat *flat_create(const struct flat_options *options, enum name_adjustment names,
+                         struct error *err)
 {
     struct flat *f = mem_new(struct flat);
 
-    if (read_options(f, options, err))
+    if (read_options(f, options, names, err))
         return f;
     flat_destroy(f);
     return NULL;

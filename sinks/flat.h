@@ -26,6 +26,7 @@
 #include "millrace/patterns.h"
 #include "millrace/slice.h"
 #include "sinks/connect_schema.h"
+#include "sinks/name_adjust.h"
 #include "sinks/transactions.h"
 
 #define FLAT_HEADERS_MAX 8
@@ -60,8 +61,10 @@ struct flat {
     char sequence[64];                   /* of the event told last */
 };
 
-/* NULL with ERROR_CONFIG for a text that is no field, or two fields of one name. */
-struct flat *flat_create(const struct flat_options *options, struct error *err) MUST_CHECK;
+/* names: what becomes of the fields' names where they are written; headers' stay as they are.  NULL
+ * with ERROR_CONFIG for a text that is no field, or two fields whose names are or become one. */
+struct flat *flat_create(const struct flat_options *options, enum name_adjustment names,
+                         struct error *err) MUST_CHECK;
 void flat_destroy(struct flat *f); /* NULL is fine */
 
 /* Does a delete make a record of the old row; is there a tombstone (behind it, if `wanted`)? */

@@ -60,12 +60,63 @@ static const struct {
      "use a broker with transactions, or kafka.delivery at_least_once"},
 };
 
-static const char *advice_for(rd_kafka_resp_err_t code)
+static const char *lasting_advice(rd_kafka_resp_err_t code)
 {
     for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
         if (lasting[i].code == code)
             return lasting[i].advice;
     return NULL;
+}
+
+/*
+ * Why a broker is not reached, as librdkafka words it (and strerror, in English as long as the
+ * program does not call setlocale); the first sign that is found counts:
+ *
+ *     127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in
+ *     state CONNECT, 1 identical error(s) suppressed)
+ *
+ * Behind the address stands "bootstrap" for one that we were given, and the broker's number for one
+ * that the cluster has told us.
+ */
+#define CORRECT_GIVEN "or correct kafka.bootstrap_servers"
+#define CORRECT_TOLD "or correct its advertised.listeners"
+
+static const struct {
+    const char *sign, *given, *told;
+} unreached[] = {
+    {"Failed to resolve", "make that host name known here (DNS, /etc/hosts), " CORRECT_GIVEN,
+     "make that host name known here (DNS, /etc/hosts), " CORRECT_TOLD},
+    {"Connection refused", "start the broker there, " CORRECT_GIVEN,
+     "start that broker, " CORRECT_TOLD},
+    {"state APIVERSION_QUERY",
+     "something is there that does not answer as a broker: check security.protocol in "
+     "kafka.properties, " CORRECT_GIVEN,
+     "something is there that does not answer as a broker: check the listener's protocol, "
+     "" CORRECT_TOLD},
+    {"state CONNECT",
+     "see whether the broker runs and what lies between (a firewall, a route), " CORRECT_GIVEN,
+     "see whether that broker runs and what lies between (a firewall, a route), " CORRECT_TOLD},
+};
+
+#define TIMES " (after " /* how long it took and how often: nothing to act on */
+
+/* What to do about a broker that is not reached; NULL: `text` tells of something else. */
+static const char *reach_advice(const char *text)
+{
+    bool given = strstr(text, "/bootstrap: ") != NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(unreached); i++)
+        if (strstr(text, unreached[i].sign) != NULL)
+            return given ? unreached[i].given : unreached[i].told;
+    return NULL;
+}
+
+/* How much of what librdkafka says is kept in front of advice. */
+static int kept_length(const char *text)
+{
+    const char *times = strstr(text, TIMES);
+
+    return (int)(times == NULL ? strlen(text) : (size_t)(times - text));
 }
 
 int64_t kafka_clock_ms(void)
@@ -78,14 +129,15 @@ int64_t kafka_clock_ms(void)
 
 enum error_kind kafka_fault_kind(rd_kafka_resp_err_t code)
 {
-    return advice_for(code) != NULL ? ERROR_CONFIG : ERROR_LINK;
+    return lasting_advice(code) != NULL ? ERROR_CONFIG : ERROR_LINK;
 }
 
 bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *detail,
                      const char *fmt, ...)
 {
-    const char *advice = advice_for(code);
+    const char *advice = lasting_advice(code);
     char what[256];
+    int kept;
     va_list args;
 
     va_start(args, fmt);
@@ -93,7 +145,10 @@ bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *de
     va_end(args);
     if (detail == NULL || detail[0] == '\0')
         detail = rd_kafka_err2str(code);
-    return error_set(err, kafka_fault_kind(code), "%s: %s%s%s", what, detail,
+    kept = (int)strlen(detail);
+    if (advice == NULL && (advice = reach_advice(detail)) != NULL)
+        kept = kept_length(detail);
+    return error_set(err, kafka_fault_kind(code), "%s: %.*s%s%s", what, kept, detail,
                      advice == NULL ? "" : ": ", advice == NULL ? "" : advice);
 }
 
@@ -144,8 +199,14 @@ void kafka_notes_clear(struct kafka_notes *n)
 
 void kafka_notes_tell(struct kafka_notes *n, char out_text[KAFKA_NOTE_BYTES])
 {
+    const char *advice;
+
     (void)pthread_mutex_lock(&n->lock);
     memcpy(out_text, n->text, KAFKA_NOTE_BYTES);
+    advice = reach_advice(n->text);
+    if (advice != NULL)
+        (void)snprintf(out_text, KAFKA_NOTE_BYTES, "%.*s: %s", kept_length(n->text), n->text,
+                       advice);
     if (n->code == RD_KAFKA_RESP_ERR_NO_ERROR)
         (void)snprintf(out_text, KAFKA_NOTE_BYTES, "the broker has not answered yet");
     if (n->code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* librdkafka counts them, oddly */
@@ -216,6 +277,13 @@ void kafka_notes_remind(struct kafka_notes *n, rd_kafka_t *rk)
     (void)rd_kafka_brokers_add(rk, n->servers);
 }
 
+bool kafka_wait_wanted(const struct kafka_wait *w, const char *what, struct error *err)
+{
+    if (w->stop != NULL && atomic_load(w->stop))
+        return error_set(err, ERROR_STOPPED, "%s: asked to stop", what);
+    return true;
+}
+
 bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,
                      struct error *err)
 {
@@ -227,8 +295,8 @@ bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *wha
 
     (void)rd_kafka_poll(rk, POLL_MS);
     kafka_notes_remind(n, rk);
-    if (w->stop != NULL && atomic_load(w->stop))
-        return error_set(err, ERROR_STOPPED, "%s: asked to stop", what);
+    if (!kafka_wait_wanted(w, what, err))
+        return false;
     now_ms = kafka_clock_ms();
     (void)pthread_mutex_lock(&n->lock);
     code = n->code;
@@ -239,7 +307,10 @@ bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *wha
     if (!settled && now_ms < w->until_ms)
         return true;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return error_set(err, ERROR_LINK, "%s: no answer in time", what);
+        return error_set(err, ERROR_LINK,
+                         "%s: no answer in time: see whether a broker runs there and what lies "
+                         "between (a firewall, a route), " CORRECT_GIVEN ", or raise kafka.timeout",
+                         what);
     if (n->proven && kafka_fault_kind(code) == ERROR_CONFIG)
         code = RD_KAFKA_RESP_ERR__TIMED_OUT; /* the next session finds out whether it lasts */
     return kafka_fault_set(err, code, text, "%s", what);

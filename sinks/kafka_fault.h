@@ -49,7 +49,8 @@ int64_t kafka_clock_ms(void); /* monotonic */
 
 /* ERROR_CONFIG for what no retry mends, else ERROR_LINK. */
 enum error_kind kafka_fault_kind(rd_kafka_resp_err_t code);
-/* Sets err to "<what>: <detail, or the code's own text>: <what to do>", with the code's kind. */
+/* Sets err to "<what>: <detail, or the code's own text>: <what to do>", with the code's kind.  What
+ * to do about a broker that is not reached follows from the detail, as librdkafka words it. */
 bool kafka_fault_set(struct error *err, rd_kafka_resp_err_t code, const char *detail,
                      const char *fmt, ...) PRINTF_LIKE(4, 5);
 
@@ -59,7 +60,7 @@ void kafka_notes_done(struct kafka_notes *n);
 /* Kept unless something more telling stands there already. */
 void kafka_notes_take(struct kafka_notes *n, rd_kafka_resp_err_t code, const char *text);
 void kafka_notes_clear(struct kafka_notes *n);
-/* What stands there, for an operator. */
+/* What stands there, for an operator, and what to do about it. */
 void kafka_notes_tell(struct kafka_notes *n, char out_text[KAFKA_NOTE_BYTES]);
 /* Makes `n` the configuration's opaque; log lines go there instead of stderr.  With debug=eos among
  * the properties end_repeated is noted. */
@@ -80,6 +81,8 @@ void kafka_notes_remind(struct kafka_notes *n, rd_kafka_t *rk);
  * that time is up and why nothing came, that the configuration is at fault, or ERROR_STOPPED. */
 bool kafka_wait_more(const struct kafka_wait *w, rd_kafka_t *rk, const char *what,
                      struct error *err) MUST_CHECK;
+/* To be asked between answers that come without a wait: false with ERROR_STOPPED. */
+bool kafka_wait_wanted(const struct kafka_wait *w, const char *what, struct error *err) MUST_CHECK;
 /* What a single call may take: a slice, or less when less is left. */
 int kafka_wait_slice_ms(const struct kafka_wait *w);
 /* For a request whose late answer is lost: longer with each of `tries` before it, to a limit. */

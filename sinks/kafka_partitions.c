@@ -79,5 +79,5 @@ bool kafka_read_partitions(const struct kafka_options *options, const char *cons
         rd_kafka_destroy(rk);
     }
     kafka_notes_done(&notes);
-    return ok;
+    return ok || error_wrap(err, "Kafka %s", options->bootstrap_servers);
 }

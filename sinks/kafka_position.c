@@ -134,16 +134,22 @@ static bool take_message(struct reading *r, const rd_kafka_message_t *m, struct 
 
 static bool read_on(struct reading *r, struct error *err)
 {
-    while (r->target < 0 || r->reached < r->target) {
-        rd_kafka_message_t *m = rd_kafka_consume(r->topic, 0, FETCH_MS);
-        bool ok = m == NULL || take_message(r, m, err);
-        bool waits = m == NULL;
+    static const char what[] = "reading the position topic";
 
+    while (r->target < 0 || r->reached < r->target) {
+        rd_kafka_message_t *m;
+        bool ok, waits;
+
+        if (!kafka_wait_wanted(&r->wait, what, err)) /* messages may keep coming */
+            return false;
+        m = rd_kafka_consume(r->topic, 0, FETCH_MS);
+        ok = m == NULL || take_message(r, m, err);
+        waits = m == NULL;
         if (m != NULL)
             rd_kafka_message_destroy(m);
         if (!ok)
             return false;
-        if (!waits || kafka_wait_more(&r->wait, r->rk, "reading the position topic", err))
+        if (!waits || kafka_wait_more(&r->wait, r->rk, what, err))
             continue;
         if (err->kind == ERROR_LINK && r->target >= 0)
             return error_wrap(
@@ -227,8 +233,10 @@ bool kafka_position_read(const struct kafka_options *options, bool fenced, const
 bool kafka_read_position(const struct kafka_options *options, struct position *out,
                          struct error *err)
 {
-    return kafka_position_read(options, false, NULL, kafka_clock_ms() + options->timeout_ms, out,
-                               err);
+    int64_t until_ms = kafka_clock_ms() + options->timeout_ms;
+
+    return kafka_position_read(options, false, NULL, until_ms, out, err) ||
+           error_wrap(err, "Kafka %s", options->bootstrap_servers);
 }
 
 bool kafka_position_send(struct kafka_producer *p, const struct kafka_topic *topic,

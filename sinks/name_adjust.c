@@ -28,10 +28,11 @@ static uint32_t take_character(struct slice *text)
     return c;
 }
 
+/* Two zeros in front of one digit or two, as there. */
 static void write_unit(uint32_t unit, enum name_adjustment how, struct buf *out)
 {
     if (how == NAMES_AVRO_UNICODE)
-        buf_printf(out, unit <= 0xFF ? "_u%04lx" : "_u%lx", (unsigned long)unit);
+        buf_printf(out, unit <= 0xFF ? "_u00%lx" : "_u%lx", (unsigned long)unit);
     else
         buf_byte(out, '_');
 }
@@ -47,7 +48,7 @@ static void write_illegal(uint32_t c, enum name_adjustment how, struct buf *out)
 
 void name_adjust(struct slice name, enum name_adjustment how, bool has_parts, struct buf *out)
 {
-    bool starts = true;
+    bool first = true, starts_part = false;
 
     if (how == NAMES_AS_THEY_ARE) {
         buf_slice(out, name);
@@ -55,14 +56,16 @@ void name_adjust(struct slice name, enum name_adjustment how, bool has_parts, st
     }
     while (name.len > 0) {
         uint32_t c = take_character(&name);
-        bool ends = has_parts && c == '.';
+        bool is_dot = has_parts && c == '.';
+        bool leads = is_letter(c) || (c == '_' && how == NAMES_AVRO);
 
-        if (starts && is_digit(c))
+        if (is_digit(c) && (starts_part || (first && how == NAMES_AVRO)))
             buf_byte(out, '_');
-        if (is_letter(c) || is_digit(c) || ends || (c == '_' && how == NAMES_AVRO))
+        if (leads || (is_digit(c) && !(first && how == NAMES_AVRO_UNICODE)) || (is_dot && !first))
             buf_byte(out, (uint8_t)c);
         else
             write_illegal(c, how, out);
-        starts = ends;
+        first = false;
+        starts_part = is_dot;
     }
 }

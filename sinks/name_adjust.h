@@ -1,11 +1,16 @@
 /*
  * name_adjust - makes names legal where Avro's rules hold: [A-Za-z_][A-Za-z0-9_]*.
  *
- * Debezium's schema.name.adjustment.mode and field.name.adjustment.mode: what is not allowed
- * becomes
- * `_`, or (unicode) `_u0020` with every `_` as `_u005f`.  Characters beyond U+FFFF count as
- * two, as in Java.  A name may have several parts with dots between them; each part that begins
- * with a digit gets a `_` in front.
+ * As Debezium's SchemaNameAdjuster (schema.name.adjustment.mode and field.name.adjustment.mode),
+ * character for character:
+ *
+ *     avro           "a b" -> a_b         "1a" -> _1a        "a_b" -> a_b
+ *     avro_unicode   "a b" -> a_u0020b    "1a" -> _u0031a    "a_b" -> a_u005fb
+ *
+ * Characters beyond U+FFFF count as two, as in Java.  Names may meet, whatever the mode.  But a
+ * name may have several parts with dots between them, and to Debezium only the first character of
+ * all begins something; here a part that begins with a digit gets a `_` in front in either mode:
+ * only Java's Avro takes it as it is.
  */
 #ifndef SINKS_NAME_ADJUST_H
 #define SINKS_NAME_ADJUST_H

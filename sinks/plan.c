@@ -22,6 +22,7 @@ struct compiling {
     struct slice twin;          /* a name that two columns have; at NULL: none */
     struct slice refused;       /* a column that a rule cannot hide; at NULL: none */
     struct slice taken;         /* a column whose name something told has; at NULL: none */
+    struct slice taken_as;      /* that name, adjusted */
     struct connect_field *told; /* what is told behind a flat row, with adjusted names */
     struct error *err;
     bool is_told; /* err says why compiling failed */
@@ -296,6 +297,7 @@ static bool told_is_free(struct compiling *c, const struct plan_columns *columns
         name_adjust(column, c->encoding->names, false, &c->literal);
         if (slice_equal(buf_view(&c->literal), name)) {
             c->taken = column;
+            c->taken_as = name;
             return false;
         }
     }
@@ -504,6 +506,28 @@ static bool compile_table(struct compiling *c)
            arena_copy(&p->arena, c->relation->name, &p->table);
 }
 
+#define GIVE_ANOTHER                                                                               \
+    "give that field another by flat.prefix or by a colon in flat.add_fields, or leave the "       \
+    "column "                                                                                      \
+    "out by columns.exclude"
+
+static bool fail_taken(const struct compiling *c, struct error *err)
+{
+    const struct relation *relation = c->relation;
+
+    if (slice_equal(c->taken, c->taken_as))
+        return error_set(err, ERROR_CONFIG,
+                         "table %.*s.%.*s: its column %.*s has the name of a field that is told "
+                         "behind the row: " GIVE_ANOTHER,
+                         SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
+                         SLICE_ARGS(c->taken));
+    return error_set(err, ERROR_CONFIG,
+                     "table %.*s.%.*s: its column %.*s comes to the name %.*s in the record, which "
+                     "a field that is told behind the row has: " GIVE_ANOTHER,
+                     SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name), SLICE_ARGS(c->taken),
+                     SLICE_ARGS(c->taken_as));
+}
+
 static bool fail_compile(const struct compiling *c, struct error *err)
 {
     const struct relation *relation = c->relation;
@@ -517,12 +541,7 @@ static bool fail_compile(const struct compiling *c, struct error *err)
                          SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
                          SLICE_ARGS(c->refused));
     if (c->taken.at != NULL)
-        return error_set(err, ERROR_CONFIG,
-                         "table %.*s.%.*s: its column %.*s has the name of a field that is told "
-                         "behind the row: give that field another by flat.prefix or by a colon in "
-                         "flat.add_fields, or leave the column out by columns.exclude",
-                         SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
-                         SLICE_ARGS(c->taken));
+        return fail_taken(c, err);
     if (c->twin.at != NULL)
         return error_set(err, ERROR_CONFIG,
                          "table %.*s.%.*s: two columns come to the same name %.*s in the schema: "

@@ -69,7 +69,7 @@ static void choose_records(struct recorder *r)
     arena_init(&r->numbers, SIZE_MAX);
     if (o->envelope != ENVELOPE_FLAT)
         return;
-    r->flat = flat_create(&o->flat, &err);
+    r->flat = flat_create(&o->flat, r->encoding->names, &err);
     assert(r->flat != NULL); /* whoever made the options has checked them */
     r->flat->topic_prefix = o->topic_prefix;
     r->flat->database = o->database;

@@ -309,6 +309,52 @@ static void signal_drains(void **state)
     assert_exact(s->world);
 }
 
+#define DRAIN_TURNS_MOST 8 /* some for each commit and its end; going round makes thousands */
+
+static void assert_drained_at_rest(const struct scene *s)
+{
+    unsigned turns = s->world->ticks - s->world->signal_ticks;
+
+    if (turns > DRAIN_TURNS_MOST)
+        fail_msg("%u turns while draining", turns);
+    assert_int_equal(s->world->confirmed_lsn, s->world->position.end_lsn);
+}
+
+/* The source has more, which is not wanted any longer. */
+static void draining_waits_for_the_commit_at_rest(void **state)
+{
+    for (unsigned pipelined = 0; pipelined < 2; pipelined++) {
+        struct scene *s = *state;
+
+        world_init(s->world);
+        (void)world_add_transaction(s->world, 500);
+        s->world->signal_after = 7;
+        s->world->commit_ms = 50;
+        s->world->pipelined = pipelined == 1;
+        assert_int_equal(run_once(s, &quick), LOOP_STOPPED);
+        assert_true(s->world->committed_count > 0);
+        assert_drained_at_rest(s);
+        s->signals.received = 0;
+    }
+}
+
+/* The event in hand waits for somebody else, and what came before it is to be committed. */
+static void draining_behind_a_waiting_sink_is_at_rest(void **state)
+{
+    struct scene *s = *state;
+    struct loop_options lazy = quick;
+
+    lazy.idle_interval_ms = 3600000;
+    world_add_progress(s->world, false);
+    (void)world_add_transaction(s->world, 5);
+    s->world->waits = UINT32_MAX;
+    s->world->signal_after = 2;
+    s->world->commit_ms = 50;
+    assert_int_equal(run_once(s, &lazy), LOOP_STOPPED);
+    assert_int_equal(s->world->commits, 1);
+    assert_drained_at_rest(s);
+}
+
 static void second_signal_leaves_at_once(void **state)
 {
     struct scene *s = *state;
@@ -481,6 +527,8 @@ int main(void)
         SCENE(commit_of_unknown_outcome),
         SCENE(lost_source_goes_on),
         SCENE(signal_drains),
+        SCENE(draining_waits_for_the_commit_at_rest),
+        SCENE(draining_behind_a_waiting_sink_is_at_rest),
         SCENE(second_signal_leaves_at_once),
         SCENE(drain_ends_when_the_sink_hangs),
         SCENE(heartbeats_are_committed),

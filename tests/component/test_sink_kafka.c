@@ -6,6 +6,8 @@
  * each further cell the value of one record (CELL_NULL: null).  Mock brokers do not create topics
  * and show uncommitted records too; what needs either is tested against a real broker.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -920,8 +923,60 @@ static void unreachable_broker(void **state)
     f->options.delivery = *(const enum kafka_delivery *)((struct run *)*state)->row;
     f->options.bootstrap_servers = "127.0.0.1:1";
     f->options.timeout_ms = 300;
-    recover_fails(f, ERROR_LINK, "Connection refused");
+    recover_fails(f, ERROR_LINK,
+                  "Connection refused: start the broker there, or correct kafka.bootstrap_servers");
     failed_as(f, ERROR_LINK, "Kafka 127.0.0.1:1: ");
+    fixture_done(f);
+}
+
+/* As `check` and `status` ask; nobody but us asks for the name, since it cannot be one. */
+static void unreachable_when_looking(void **state)
+{
+    static const struct {
+        const char *servers, *reason, *advice;
+    } rows[] = {
+        {"127.0.0.1:1", "Connection refused: ", "start the broker there, or correct "},
+        {"no..host:9092", "Failed to resolve 'no..host:9092': ", "make that host name known here"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture *f = fixture_new(state);
+        struct position got;
+        char where[64];
+
+        f->options.bootstrap_servers = rows[i].servers;
+        f->options.timeout_ms = 300;
+        assert_false(kafka_read_position(&f->options, &got, &f->err));
+        (void)snprintf(where, sizeof where, "Kafka %s: ", rows[i].servers);
+        failed_as(f, ERROR_LINK, where);
+        failed_as(f, ERROR_LINK, rows[i].reason);
+        failed_as(f, ERROR_LINK, rows[i].advice);
+        failed_as(f, ERROR_LINK, "kafka.bootstrap_servers");
+        fixture_done(f);
+    }
+}
+
+/* Connected to, but nobody accepts it. */
+static void silent_broker(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct position got;
+    char servers[32];
+
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    (void)snprintf(servers, sizeof servers, "127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+    f->options.bootstrap_servers = servers;
+    f->options.timeout_ms = 300;
+    assert_false(kafka_read_position(&f->options, &got, &f->err));
+    failed_as(f, ERROR_LINK, "no answer in time: see whether a broker runs there");
+    failed_as(f, ERROR_LINK, "or correct kafka.bootstrap_servers, or raise kafka.timeout");
+    (void)close(listener);
     fixture_done(f);
 }
 
@@ -940,6 +995,24 @@ static void stopped_while_recovering(void **state)
     fixture_done(f);
     (void)close(ends[0]);
     (void)close(ends[1]);
+}
+
+/* Every record is there to be read at once: nothing is waited for. */
+static void stopped_while_records_come(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    atomic_bool stop = true;
+    struct position got;
+
+    write_foreign(f, "another relay", "x", 300);
+    assert_false(kafka_position_read(&f->options, false, &stop, kafka_clock_ms() + PATIENCE_MS,
+                                     &got, &f->err));
+    failed_as(f, ERROR_STOPPED, "reading the position topic: asked to stop");
+    stop = false;
+    f->err = (struct error){0};
+    assert_true(kafka_position_read(&f->options, false, &stop, kafka_clock_ms() + PATIENCE_MS, &got,
+                                    &f->err));
+    fixture_done(f);
 }
 
 static void closed_in_the_middle(void **state)
@@ -997,7 +1070,10 @@ static const struct {
     {"missing position topic", missing_position_topic, NULL},
     {"unreachable broker, exactly once", unreachable_broker, &exactly_once},
     {"unreachable broker, at least once", unreachable_broker, &at_least_once},
+    {"unreachable when looking", unreachable_when_looking, NULL},
+    {"silent broker", silent_broker, NULL},
     {"stopped while recovering", stopped_while_recovering, NULL},
+    {"stopped while records come", stopped_while_records_come, NULL},
     {"closed in the middle", closed_in_the_middle, NULL},
 };
 

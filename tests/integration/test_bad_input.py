@@ -437,7 +437,15 @@ def test_broker_unreachable_at_the_start(database, relay, reader, kafka):
     fill(database, 1)
     port = free_ports(1)[0]
     run = relay({**SOON, "kafka.timeout": "2s", "kafka.bootstrap_servers": f"127.0.0.1:{port}"})
-    assert_refused(run, FAULT, f"127.0.0.1:{port}", "refused")
+    words = [f"Kafka 127.0.0.1:{port}: ", "Connection refused: start the broker there, or correct "
+             "kafka.bootstrap_servers"]
+    assert_refused(run, FAULT, *words)
+    checked = run.command("check")
+    assert checked.returncode == FAULT
+    said, = [line for line in checked.stdout.splitlines() if line.startswith("not ok")]
+    assert all(word in said for word in words), said
+    run.config["kafka.bootstrap_servers"] = "no..host:9092"
+    assert_refused(run, FAULT, "no..host:9092", "make that host name known here", "or correct kafka.bootstrap_servers")
     run.config["kafka.bootstrap_servers"] = kafka.bootstrap
     assert_once(run, reader.advance, [1])
 

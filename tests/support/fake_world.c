@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "millrace/mem.h"
@@ -107,6 +109,7 @@ static enum source_outcome source_next(struct source *source, struct event *out,
     }
     if (w->signal_after > 0 && s->returned >= w->signal_after) {
         w->signal_after = 0;
+        w->signal_ticks = w->ticks;
         for (unsigned i = 0; i < w->signals; i++)
             (void)kill(getpid(), i == 0 ? SIGTERM : SIGINT); /* two of one kind would be one */
     }
@@ -200,7 +203,7 @@ struct fake_sink {
     bool in_flight;
     bool refused; /* the last put was refused: the next is taken */
     unsigned polls;
-    int news_fd;
+    int news_fd; /* always readable; with commit_ms a timer: when a commit has ended */
 };
 
 static bool sink_recover(struct sink *sink, struct position *out_position, struct error *err)
@@ -247,6 +250,28 @@ static enum put_outcome sink_put(struct sink *sink, const struct event *event, s
     return PUT_TAKEN;
 }
 
+/* 0: it is stopped, and no longer readable. */
+static void set_timer(const struct fake_sink *s, int64_t ms)
+{
+    const struct itimerspec when = {.it_value = {ms / 1000, ms % 1000 * 1000000}};
+    int failed = timerfd_settime(s->news_fd, 0, &when, NULL);
+
+    assert(failed == 0);
+    (void)failed;
+}
+
+static bool is_over(const struct fake_sink *s)
+{
+    struct pollfd news = {s->news_fd, POLLIN, 0};
+
+    if (s->world->commit_ms == 0)
+        return true;
+    if (poll(&news, 1, 0) != 1)
+        return false;
+    set_timer(s, 0);
+    return true;
+}
+
 static bool sink_commit(struct sink *sink, const struct position *position, struct error *err)
 {
     struct fake_sink *s = (struct fake_sink *)sink;
@@ -259,6 +284,8 @@ static bool sink_commit(struct sink *sink, const struct position *position, stru
     s->polls = 0;
     sink->pending_records = 0;
     sink->pending_bytes = 0;
+    if (s->world->commit_ms > 0)
+        set_timer(s, s->world->commit_ms);
     return true;
 }
 
@@ -276,7 +303,7 @@ static enum reap_outcome sink_reap(struct sink *sink, struct error *err)
     struct fake_sink *s = (struct fake_sink *)sink;
     enum fate fate;
 
-    if (!s->in_flight || s->polls++ < s->world->slow_commit_polls)
+    if (!s->in_flight || s->polls++ < s->world->slow_commit_polls || !is_over(s))
         return REAP_PENDING;
     fate = ++s->world->commits == s->world->commit_number ? s->world->fate : FATE_DURABLE;
     if (fate != FATE_LOST)
@@ -317,7 +344,7 @@ struct sink *world_sink(struct world *w)
 
     s->sink.ops = &fake_sink_ops;
     s->world = w;
-    s->news_fd = eventfd(1, 0);
+    s->news_fd = w->commit_ms > 0 ? timerfd_create(CLOCK_MONOTONIC, 0) : eventfd(1, 0);
     return &s->sink;
 }
 

@@ -45,6 +45,7 @@ struct world {
     unsigned full_every;        /* every so many puts the sink refuses once */
     bool pipelined;             /* the sink takes events while a commit is in flight */
     unsigned slow_commit_polls; /* so many reaps say PENDING before a commit is done */
+    int64_t commit_ms;          /* a commit takes so long, and nothing but its end is news */
     unsigned commit_number;     /* that commit (1, 2...) has ... */
     enum fate fate;             /* ... this fate */
     unsigned idle_every;        /* the source says IDLE after so many events */
@@ -59,6 +60,7 @@ struct world {
 
     /* What was seen. */
     unsigned commits, puts, ticks, heartbeats, repeated;
+    unsigned signal_ticks; /* how many of the ticks were before the signal */
     unsigned unread_polls; /* in which the source was not to be read */
     bool confirmed_too_much;
 };

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,7 @@ static void reads_field(void **state)
     const struct flat_options options = {
         .fields = {&c->text, 1}, .prefix = "__", .deletes = FLAT_TOMBSTONE};
     struct error err = {0};
-    struct flat *f = flat_create(&options, &err);
+    struct flat *f = flat_create(&options, NAMES_AS_THEY_ARE, &err);
 
     if (c->name != NULL) {
         assert_non_null(f);
@@ -69,13 +70,19 @@ static void reads_field(void **state)
     flat_destroy(f);
 }
 
-static void refuses(const struct flat_options *options, const char *text)
+static void refuses_adjusted(const struct flat_options *options, enum name_adjustment names,
+                             const char *text)
 {
     struct error err = {0};
 
-    assert_null(flat_create(options, &err));
+    assert_null(flat_create(options, names, &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
     assert_string_equal(err.text, text);
+}
+
+static void refuses(const struct flat_options *options, const char *text)
+{
+    refuses_adjusted(options, NAMES_AS_THEY_ARE, text);
 }
 
 static void two_of_one_name(void **state)
@@ -92,6 +99,34 @@ static void two_of_one_name(void **state)
             "flat.add_fields: two of them have the name __deleted");
     refuses(&(struct flat_options){.headers = {many, FLAT_HEADERS_MAX + 1}, .prefix = ""},
             "flat.add_headers: there can be at most 8");
+}
+
+static bool takes(const struct flat_options *options, enum name_adjustment names)
+{
+    struct error err = {0};
+    struct flat *f = flat_create(options, names, &err);
+
+    flat_destroy(f);
+    return f != NULL;
+}
+
+/* Names of headers are written as they are. */
+static void two_that_come_to_one_name(void **state)
+{
+    static const char *const meeting[] = {"op:a-b", "lsn:a+b"}, *const deleted[] = {"op:-deleted"};
+    const struct flat_options fields = {.fields = {meeting, 2}, .prefix = "__"};
+    const struct flat_options headers = {.headers = {meeting, 2}, .prefix = "__"};
+
+    (void)state;
+    refuses_adjusted(&fields, NAMES_AVRO,
+                     "flat.add_fields: __a-b and __a+b come to the same name, adjusted as encoding "
+                     "and names.adjust have it: give one of them another behind a colon");
+    refuses_adjusted(&(struct flat_options){.fields = {deleted, 1}, .prefix = "_"}, NAMES_AVRO,
+                     "flat.add_fields: __deleted and _-deleted come to the same name, adjusted as "
+                     "encoding and names.adjust have it: give one of them another behind a colon");
+    assert_true(takes(&fields, NAMES_AS_THEY_ARE));
+    assert_true(takes(&fields, NAMES_AVRO_UNICODE));
+    assert_true(takes(&headers, NAMES_AVRO));
 }
 
 /* ---- records */
@@ -594,32 +629,64 @@ static void a_message_is_none_of_it(void **state)
     recorder_destroy(whole);
 }
 
+#define MENDS                                                                                      \
+    "give that field another by flat.prefix or by a colon in flat.add_fields, or leave the "       \
+    "column "                                                                                      \
+    "out by columns.exclude"
+
+static const struct {
+    const char *column, *field, *text; /* text NULL: none meets another */
+    enum name_adjustment names;
+} meetings[] = {
+    {"__op", "op",
+     "table public.t: its column __op has the name of a field that is told behind the row: " MENDS,
+     NAMES_AS_THEY_ARE},
+    {"__op", "op",
+     "table public.t: its column __op comes to the name _u005f_u005fop in the record, which a "
+     "field that is told behind the row has: " MENDS,
+     NAMES_AVRO_UNICODE},
+    {"-+op", "op",
+     "table public.t: its column -+op comes to the name __op in the record, which a field that is "
+     "told behind the row has: " MENDS,
+     NAMES_AVRO},
+    {"__a_b", "op:a-b",
+     "table public.t: its column __a_b has the name of a field that is told behind the row: " MENDS,
+     NAMES_AVRO},
+    {"-+op", "op", NULL, NAMES_AVRO_UNICODE},
+};
+
 /* Of every encoding, whether it names fields in its records or not. */
 static void a_column_has_the_name(void **state)
 {
     (void)state;
     for (int encoding = ENCODING_JSON; encoding <= ENCODING_AVRO; encoding++) {
-        const struct flat_case c = {.encoding = (enum encoding_kind)encoding, .fields = {"op"}};
-        struct fake_registry registry;
-        struct recorder_options options = options_of(&c, &registry);
-        struct recorder *r = recorder_create(&options);
-        struct table_spec table;
-        struct error err = {0};
+        for (size_t i = 0; i < ARRAY_LEN(meetings); i++) {
+            const struct flat_case c = {.encoding = (enum encoding_kind)encoding,
+                                        .names = meetings[i].names,
+                                        .fields = {meetings[i].field}};
+            struct fake_registry registry;
+            struct recorder_options options = options_of(&c, &registry);
+            struct recorder *r = recorder_create(&options);
+            struct table_spec table;
+            struct error err = {0};
+            char spec[32];
 
-        table_spec_read(&table, "public", "t", "*id int4; __op text");
-        assert_null(recorder_topic(r, &table.relation, &err));
-        assert_int_equal(err.kind, ERROR_CONFIG);
-        assert_string_equal(err.text,
-                            "table public.t: its column __op has the name of a field that is told "
-                            "behind the row: give that field another by flat.prefix or by a colon "
-                            "in flat.add_fields, or leave the column out by columns.exclude");
-        recorder_destroy(r);
+            (void)snprintf(spec, sizeof spec, "*id int4; %s text", meetings[i].column);
+            table_spec_read(&table, "public", "t", spec);
+            assert_int_equal(recorder_topic(r, &table.relation, &err) == NULL,
+                             meetings[i].text != NULL);
+            if (meetings[i].text != NULL) {
+                assert_int_equal(err.kind, ERROR_CONFIG);
+                assert_string_equal(err.text, meetings[i].text);
+            }
+            recorder_destroy(r);
+        }
     }
 }
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_LEN(field_cases) + ARRAY_LEN(flat_cases) + 5];
+    struct CMUnitTest tests[ARRAY_LEN(field_cases) + ARRAY_LEN(flat_cases) + 6];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(field_cases); i++)
@@ -628,6 +695,7 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(flat_cases); i++)
         tests[n++] = (struct CMUnitTest){flat_cases[i].name, makes, NULL, NULL, &flat_cases[i]};
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(two_of_one_name);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(two_that_come_to_one_name);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(tells_the_transaction);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(truncates_together);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_message_is_none_of_it);

@@ -412,6 +412,73 @@ static void properties_are_carried_over(void **state)
     run_done(&run);
 }
 
+/* ---- Debezium Server ---- */
+
+#define SERVER                                                                                     \
+    "debezium.sink.type=kafka\ndebezium.sink.kafka.producer.bootstrap.servers=k:9092\n"            \
+    "debezium.source.connector.class=io.debezium.connector.postgresql.PostgresConnector\n"         \
+    "debezium.source.database.hostname=h\ndebezium.source.database.dbname=d\n"                     \
+    "debezium.source.topic.prefix=p\ndebezium.source.plugin.name=pgoutput\n"                       \
+    "debezium.source.snapshot.mode=initial\n"
+
+#define KEYS_DIFFER "not carried over: key.converter: keys are encoded as values are"
+
+static struct server_case {
+    const char *text, *encoding, *note; /* note NULL: none about the format */
+} server_cases[] = {
+    {"", "json-schema", NULL},
+    {"debezium.format.schemas.enable=false", "json", NULL},
+    {"debezium.format.schemas.enable= False ", "json", NULL},
+    {"debezium.format.schemas.enable=true", "json-schema", NULL},
+    {"debezium.format.schemas.enable=falsely", "json-schema", NULL},
+    {"debezium.format.value=json\ndebezium.format.key=json\ndebezium.format.schemas.enable=false",
+     "json", NULL},
+    {"debezium.format.value=jsonbytearray\ndebezium.format.schemas.enable=false", "json", NULL},
+    {"debezium.format.value.schemas.enable=false\ndebezium.format.key.schemas.enable=false", "json",
+     NULL},
+    {"debezium.format.value.schemas.enable=false", "json", KEYS_DIFFER " (json)"},
+    {"debezium.format.key.schemas.enable=false", "json-schema", KEYS_DIFFER " (json-schema)"},
+    {"debezium.format.value.schemas.enable=true\ndebezium.format.schemas.enable=false",
+     "json-schema", KEYS_DIFFER " (json-schema)"},
+    {"debezium.format.schemas.enable=false\ndebezium.format.key.schemas.enable=true", "json",
+     KEYS_DIFFER " (json)"},
+    {"debezium.format.value=avro\ndebezium.format.schema.registry.url=http\\://r:8081", "avro",
+     KEYS_DIFFER " (avro)"},
+    {"debezium.format.value=avro\ndebezium.format.key=avro\n"
+     "debezium.format.schema.registry.url=http\\://r:8081",
+     "avro", NULL},
+    {"debezium.format.value=protobuf", "json",
+     "not carried over: value.converter: protobuf: millrace writes json, json-schema and avro"},
+    {"debezium.format.value=cloudevents", "json", "not carried over: value.converter: cloudevents"},
+    {"debezium.format.header=connect", "json-schema",
+     "not carried over: header.converter: headers are texts"},
+    {"debezium.format.schemas.enable=false\ndebezium.format.decimal.format=NUMERIC", "json",
+     "not carried over: value.converter.decimal.format: "},
+};
+
+static void server_formats_are_carried_over(void **state)
+{
+    const struct server_case *c = *state;
+    char text[2048], *encoding;
+    struct options *options;
+    struct run run;
+
+    (void)snprintf(text, sizeof text, SERVER "%s\n", c->text);
+    run = run_text(text);
+    assert_int_equal(run.code, EXIT_OK);
+    if (c->note != NULL && strstr(run.notes, c->note) == NULL)
+        fail_msg("\"%s\" lacks \"%s\"", run.notes, c->note);
+    if (c->note == NULL &&
+        (strstr(run.notes, "converter") != NULL || strstr(run.notes, "debezium.format") != NULL))
+        fail_msg("\"%s\" tells of a format", run.notes);
+    options = load(run.yaml);
+    encoding = effective(options, "encoding");
+    assert_string_equal(encoding, c->encoding);
+    free(encoding);
+    options_destroy(options);
+    run_done(&run);
+}
+
 /* A flat envelope, once there is one. */
 static void flat_rows_follow_the_table(void **state)
 {
@@ -774,7 +841,7 @@ static void patterns_mean_the_same(void **state)
 
 #define TEST_COUNT                                                                                 \
     (ARRAY_LEN(value_cases) + ARRAY_LEN(note_cases) + ARRAY_LEN(property_cases) +                  \
-     ARRAY_LEN(bad_cases) + ARRAY_LEN(pattern_cases) + 9)
+     ARRAY_LEN(server_cases) + ARRAY_LEN(bad_cases) + ARRAY_LEN(pattern_cases) + 9)
 
 int main(void)
 {
@@ -797,6 +864,10 @@ int main(void)
                                                                        : property_cases[i].path,
                                 .test_func = properties_are_carried_over,
                                 .initial_state = &property_cases[i]};
+    for (size_t i = 0; i < ARRAY_LEN(server_cases); i++)
+        tests[n++] = (struct CMUnitTest){.name = server_cases[i].text,
+                                         .test_func = server_formats_are_carried_over,
+                                         .initial_state = &server_cases[i]};
     for (size_t i = 0; i < ARRAY_LEN(bad_cases); i++)
         tests[n++] = (struct CMUnitTest){.name = bad_cases[i].message,
                                          .test_func = bad_input_is_refused,
