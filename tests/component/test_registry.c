@@ -267,7 +267,7 @@ static const struct answer_row answer_rows[] = {
     {"half a body",
      {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\":7"},
      ERROR_WAITING,
-     "bytes remaining to read; waiting"},
+     "with 93 bytes "}, /* remaining to read, or missing: as libcurl says it */
     {"not HTTP", {"SSH-2.0-OpenSSH\r\n"}, ERROR_WAITING, "HTTP/0.9"},
     {"an id that nobody knows",
      {UNKNOWN, GIVEN, UNKNOWN},
