@@ -114,7 +114,7 @@ struct record {
                             * copying; NULL: it must copy */
     const struct relation *relation; /* NULL for what is no change of a table */
     size_t header_count;
-    struct header headers[RECORD_HEADERS_MAX]; /* the last member: see recorder.c:new_record() */
+    struct header headers[RECORD_HEADERS_MAX]; /* the last member: see recorder_add() */
 };
 
 struct records {
