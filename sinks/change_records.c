@@ -41,6 +41,12 @@ static bool fail_write(const struct making *m, const struct buf *out,
         m->r->loosened = true; /* recorder.c tries again */
         return false;
     }
+    if (fault->unhidden)
+        return error_set(m->err, ERROR_SYSTEM,
+                         "table %.*s.%.*s, column %.*s: its value at LSN %s cannot be hashed: no "
+                         "memory, or OpenSSL has failed",
+                         SLICE_ARGS(m->relation->schema), SLICE_ARGS(m->relation->name),
+                         SLICE_ARGS(c->name), lsn_format(m->event->lsn).text);
     if (out->failed || e->json.work.failed || e->json.element.failed)
         return fail_limit(m);
     if (fault->unfit)
