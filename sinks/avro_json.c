@@ -241,19 +241,9 @@ static int64_t count_items(struct json_rest r)
     return 0;
 }
 
-/* A pair of a map whose keys are no strings: [key,value] */
-static bool write_pair(struct json_rest *r, const struct connect_schema *schema,
-                       struct buf *scratch, struct buf *out)
-{
-    return take(r, "[") && write_next(r, schema->keys, scratch, out) && take(r, ",") &&
-           write_next(r, schema->items, scratch, out) && take(r, "]");
-}
-
 static bool write_item(struct json_rest *r, const struct connect_schema *schema,
                        struct buf *scratch, struct buf *out)
 {
-    if (schema->base == CONNECT_MAP && schema->keys != NULL)
-        return write_pair(r, schema, scratch, out);
     if (schema->base == CONNECT_MAP) {
         if (!take_string(r, scratch) || !take(r, ":"))
             return false;
@@ -266,7 +256,7 @@ static bool write_item(struct json_rest *r, const struct connect_schema *schema,
 static bool write_items(struct json_rest *r, const struct connect_schema *schema,
                         struct buf *scratch, struct buf *out)
 {
-    bool is_map = schema->base == CONNECT_MAP && schema->keys == NULL;
+    bool is_map = schema->base == CONNECT_MAP;
     int64_t count = count_items(*r);
 
     if (!take(r, is_map ? "{" : "["))

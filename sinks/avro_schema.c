@@ -3,7 +3,7 @@
 #include "sinks/avro_json.h"
 #include "sinks/json_write.h"
 
-#define NAMES_MAX 32 /* of records in one schema; there are eight kinds of them */
+#define NAMES_MAX 32 /* of records in one schema: four of an envelope, six that values are */
 
 struct avro_writing {
     struct buf *out;
@@ -220,28 +220,6 @@ static void write_record(struct avro_writing *w, const struct connect_schema *sc
     buf_byte(w->out, '}');
 }
 
-/* Avro's maps have strings as keys; others are arrays of pairs. */
-static void write_entries(struct avro_writing *w, const struct connect_schema *schema,
-                          struct slice space)
-{
-    const struct connect_field fields[] = {{slice_text("key"), schema->keys},
-                                           {slice_text("value"), schema->items}};
-    const struct slice name = slice_text("io.confluent.connect.avro.MapEntry");
-
-    JSON_CONSTANT(w->out, "{\"type\":\"array\",\"items\":");
-    if (write_reference(w, name, space))
-        return;
-    JSON_CONSTANT(w->out, "{\"type\":\"record\",\"name\":\"MapEntry\",\"namespace\":"
-                          "\"io.confluent.connect.avro\",\"fields\":[");
-    write_field(w, &fields[0], space_of(name));
-    buf_byte(w->out, ',');
-    write_field(w, &fields[1], space_of(name));
-    buf_byte(w->out, ']');
-    if (w->types == AVRO_TYPES_CONNECT)
-        JSON_CONSTANT(w->out, ",\"connect.internal.type\":\"MapEntry\"");
-    buf_byte(w->out, '}');
-}
-
 static void write_required(struct avro_writing *w, const struct connect_schema *schema,
                            struct slice space)
 {
@@ -249,9 +227,7 @@ static void write_required(struct avro_writing *w, const struct connect_schema *
         write_record(w, schema, space);
         return;
     }
-    if (schema->base == CONNECT_MAP && schema->keys != NULL) {
-        write_entries(w, schema, space);
-    } else if (schema->base == CONNECT_ARRAY || schema->base == CONNECT_MAP) {
+    if (schema->base == CONNECT_ARRAY || schema->base == CONNECT_MAP) {
         buf_text(w->out, schema->base == CONNECT_ARRAY ? "{\"type\":\"array\",\"items\":"
                                                        : "{\"type\":\"map\",\"values\":");
         write_schema(w, schema->items, space);

@@ -122,12 +122,6 @@ static const struct connect_schema center_schema = {.base = CONNECT_STRUCT,
 static const struct connect_field circle_fields[] = {FIELD("center", &center_schema),
                                                      FIELD("radius", &float64_schema)};
 
-static const struct connect_schema int16_schema = {.base = CONNECT_INT16};
-static const struct connect_schema elements_schema = {
-    .base = CONNECT_MAP, .items = &float64_schema, .keys = &int16_schema};
-static const struct connect_field sparse_fields[] = {FIELD("dimensions", &int16_schema),
-                                                     FIELD("vector", &elements_schema)};
-
 static const struct connect_schema struct_schemas[] = {
     {.base = CONNECT_STRUCT,
      .version = 1,
@@ -159,10 +153,6 @@ static const struct connect_schema struct_schemas[] = {
      .name = TEXT("io.debezium.data.geometry.Circle"),
      .doc = TEXT("Geometry (CIRCLE)"),
      FIELDS(circle_fields)},
-    {.base = CONNECT_STRUCT,
-     .version = 1,
-     .name = TEXT("io.debezium.data.SparseDoubleVector"),
-     FIELDS(sparse_fields)},
 };
 
 const char *connect_base_name(enum connect_base base)
@@ -370,7 +360,7 @@ static void write_inside(const struct connect_schema *schema, struct buf *out)
         write_node(schema->items, NULL, out);
     } else if (schema->base == CONNECT_MAP) {
         JSON_CONSTANT(out, ",\"keys\":");
-        write_node(schema->keys == NULL ? &string_schema : schema->keys, NULL, out);
+        write_node(&string_schema, NULL, out);
         JSON_CONSTANT(out, ",\"values\":");
         write_node(schema->items, NULL, out);
     }

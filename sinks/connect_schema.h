@@ -37,8 +37,8 @@ struct connect_schema {
     size_t parameter_count;
     const struct connect_field *fields; /* of a struct */
     size_t field_count;
-    const struct connect_schema *items; /* of an array; the values of a map */
-    const struct connect_schema *keys;  /* of a map; NULL: strings */
+    const struct connect_schema
+        *items; /* of an array; the values of a map, whose keys are strings */
 };
 
 struct connect_field {
@@ -50,7 +50,8 @@ struct connect_field {
 const char *connect_base_name(enum connect_base base);
 
 /* The schema of a column's values; what it points to is copied into `arena`.  NULL when that is
- * full.  default_json has no default when its `at` is NULL. */
+ * full.  default_json has no default when its `at` is NULL.  A sparse vector (VALUE_SPARSE_VECTOR)
+ * has none, alone or in an array: its map has numbers as keys. */
 const struct connect_schema *connect_schema_of(const struct semantic *s, bool optional,
                                                struct slice default_json,
                                                struct arena *arena) MUST_CHECK;

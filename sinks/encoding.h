@@ -36,6 +36,7 @@ enum encode_outcome {
     ENCODE_MALFORMED, /* the text is not of the type; or scratch memory or `out` is full */
     ENCODE_UNFIT,     /* the schema has no form for this value: NaN as a decimal... */
     ENCODE_NULL,      /* NULL, and the column was described as NOT NULL */
+    ENCODE_UNHIDDEN,  /* a rule hides it, and that failed: no memory, or no hash could be made */
 };
 
 /* A column that is NOT NULL by what the catalogue told, but held a NULL at its place of the log. */
@@ -121,7 +122,8 @@ bool encoding_not_null(const struct encoding *e, const struct relation *relation
 /* From the next compilation on it may.  False when it could already, or without memory. */
 bool encoding_loosen(struct encoding *e, const struct relation *relation, uint16_t column);
 
-/* What a rule leaves of a column's text; borrowed until the next call. */
+/* What a rule leaves of a column's text; borrowed until the next call.  When e->hidden.failed it is
+ * none of it, and not to be sent. */
 struct slice encoding_hide(struct encoding *e, const struct column_rule *rule, struct slice text);
 
 static inline struct slice encoding_hidden(struct encoding *e, const struct column_rule *rule,

@@ -23,6 +23,7 @@ struct compiling {
     struct slice refused;       /* a column that a rule cannot hide; at NULL: none */
     struct slice taken;         /* a column whose name something told has; at NULL: none */
     struct slice taken_as;      /* that name, adjusted */
+    struct slice unhidden;      /* a column whose default a rule could not hide; at NULL: none */
     struct connect_field *told; /* what is told behind a flat row, with adjusted names */
     struct error *err;
     bool is_told; /* err says why compiling failed */
@@ -117,7 +118,7 @@ static bool apply_rule(struct compiling *c, const struct column *column, struct 
     return e->types.debezium;
 }
 
-/* JSON of a constant default.  False: the default is none, or computed. */
+/* JSON of a constant default.  False: the default is none, or computed; or c->unhidden tells. */
 static bool constant_default(struct compiling *c, const struct column *column,
                              const struct semantic *s, const struct column_rule *rule,
                              struct slice *out)
@@ -129,6 +130,10 @@ static bool constant_default(struct compiling *c, const struct column *column,
         !default_literal_read(column->default_expr, &c->literal))
         return false;
     literal = encoding_hidden(c->encoding, rule, scaled(s, &c->literal));
+    if (rule->kind != COLUMN_AS_IT_IS && c->encoding->hidden.failed) {
+        c->unhidden = column->name;
+        return false;
+    }
     if (json_value_write(&c->encoding->json, s, literal, &c->text))
         return keep_text(c, out);
     (void)json_value_was_unfit(&c->encoding->json); /* then the schema has no such default either */
@@ -252,7 +257,7 @@ static bool compile_column(struct compiling *c, uint16_t index, bool in_key, boo
         return false;
     if (!constant_default(c, column, &out->semantic, &out->rule, &constant))
         constant.at = NULL;
-    if (!zero_of(c, column, &out->semantic, &zero))
+    if (c->unhidden.at != NULL || !zero_of(c, column, &out->semantic, &zero))
         return false;
     if (not_null)
         texts.absent = constant.at != NULL ? constant : zero;
@@ -540,6 +545,12 @@ static bool fail_compile(const struct compiling *c, struct error *err)
                          "columns that are sent as text: leave it out by columns.exclude",
                          SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name),
                          SLICE_ARGS(c->refused));
+    if (c->unhidden.at != NULL)
+        return error_set(
+            err, ERROR_SYSTEM,
+            "table %.*s.%.*s, column %.*s: its default cannot be hashed: no memory, or "
+            "OpenSSL has failed",
+            SLICE_ARGS(relation->schema), SLICE_ARGS(relation->name), SLICE_ARGS(c->unhidden));
     if (c->taken.at != NULL)
         return fail_taken(c, err);
     if (c->twin.at != NULL)

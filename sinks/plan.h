@@ -93,7 +93,8 @@ uint16_t plan_key_columns(const struct relation *relation, uint16_t *out);
 
 /* Fills *p, a zeroed plan or one that was compiled before.  ERROR_CONFIG when the description is
  * larger than eight megabytes of plan, when two columns come to the same name, or when the schema
- * registry refuses; ERROR_WAITING while it has not answered. */
+ * registry refuses; ERROR_SYSTEM when a default cannot be hashed; ERROR_WAITING while the registry
+ * has not answered. */
 bool plan_compile(struct plan *p, const struct relation *relation, struct topic *topic,
                   struct encoding *encoding, struct error *err) MUST_CHECK;
 void plan_done(struct plan *p);
@@ -103,6 +104,7 @@ struct plan_fault {
     uint16_t column; /* index into the relation's columns */
     bool unfit;      /* the value is fine, the encoding has no form for it */
     bool null;       /* NULL, in a column that is described as NOT NULL: see encoding_loosen() */
+    bool unhidden;   /* a rule is to hide the value, and could not */
 };
 
 /* These append.  False: see *out_fault; or scratch memory or `out` is full, which their `failed`

@@ -42,7 +42,7 @@ static enum encode_outcome write_hidden(struct encoding *e, const struct plan_co
     struct slice hidden = encoding_hidden(e, &column->rule, text);
 
     if (e->hidden.failed)
-        return ENCODE_MALFORMED;
+        return ENCODE_UNHIDDEN;
     buf_slice(out, column->lead);
     return e->ops->value(e, column, hidden, out);
 }
@@ -115,6 +115,7 @@ NOINLINE static bool settle(const struct plan_column *column, enum encode_outcom
     out_fault->column = column->index;
     out_fault->unfit = outcome == ENCODE_UNFIT;
     out_fault->null = outcome == ENCODE_NULL;
+    out_fault->unhidden = outcome == ENCODE_UNHIDDEN;
     return false;
 }
 

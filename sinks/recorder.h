@@ -114,7 +114,7 @@ struct record {
                             * copying; NULL: it must copy */
     const struct relation *relation; /* NULL for what is no change of a table */
     size_t header_count;
-    struct header headers[RECORD_HEADERS_MAX]; /* the last member: see recorder.c:new_record() */
+    struct header headers[RECORD_HEADERS_MAX]; /* the last member: see recorder_add() */
 };
 
 struct records {
@@ -136,8 +136,9 @@ void recorder_destroy(struct recorder *r);                                /* NUL
  * counts as refused: whatever is made next is made as if this one had not been.  False: ERROR_DATA
  * (a value that its type's parser cannot read: table, column and LSN are named, never the value),
  * ERROR_CONFIG (too large; two tables that map to one topic; no such topic name; a schema that the
- * registry refuses) or ERROR_WAITING (the registry has not answered yet: nothing of the event was
- * taken; the same event again). */
+ * registry refuses), ERROR_SYSTEM (no memory; a value that is to be hashed cannot be) or
+ * ERROR_WAITING (the registry has not answered yet: nothing of the event was taken; the same event
+ * again). */
 bool recorder_make(struct recorder *r, const struct event *event, struct records *out,
                    struct error *err) MUST_CHECK;
 

@@ -287,7 +287,7 @@ static void write_hash(const struct rules *rules, const struct column_rule *rule
 void rules_hide(const struct rules *rules, const struct column_rule *rule, struct slice text,
                 struct buf *out)
 {
-    out->len = 0;
+    buf_reset(out, SIZE_MAX);
     switch (rule->kind) {
     case COLUMN_AS_IT_IS:
         buf_slice(out, text);

@@ -59,7 +59,8 @@ bool rules_skip(const struct rules *rules, const struct event *event);
  * text: that is the caller's to check. */
 struct column_rule rules_column(const struct rules *rules, const struct relation *relation,
                                 const struct column *column);
-/* Replaces the content of `out` by what is left of the text.  Whether it fitted: out->failed. */
+/* Replaces the content of `out` by what is left of the text.  out->failed, which tells of this call
+ * only: it did not fit, or no hash could be made. */
 void rules_hide(const struct rules *rules, const struct column_rule *rule, struct slice text,
                 struct buf *out);
 

@@ -51,6 +51,7 @@ static const struct {
     {"geometry", 20004},
     {"geography", 20005},
     {"ltree", 20006},
+    {"sparsevec", 20007},
     {"inet", 869},
     {"char", 18},
 };

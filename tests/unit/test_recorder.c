@@ -11,9 +11,7 @@
 #include "millrace/buf.h"
 #include "sinks/pg_oid.h"
 #include "sinks/recorder.h"
-
-/* Cells as the tables below write them: NULL, UNCHANGED, or the text. */
-static const char UNCHANGED[] = "(unchanged)";
+#include "support/record_text.h"
 
 #define COLUMNS_MAX 8
 #define SOURCE(schema, table)                                                                      \
@@ -166,48 +164,10 @@ static struct event plain_event(enum event_kind kind)
                           .seen_ns = 1795236510310091403};
 }
 
-static struct row row_of(const char *const *texts, struct cell *cells, uint16_t count)
+static void put_topic_and_whole(const struct record *r, struct buf *out)
 {
-    for (uint16_t i = 0; i < count; i++) {
-        if (texts[i] == NULL)
-            cells[i] = (struct cell){.kind = CELL_NULL};
-        else if (texts[i] == UNCHANGED)
-            cells[i] = (struct cell){.kind = CELL_UNCHANGED};
-        else
-            cells[i] = (struct cell){.kind = CELL_TEXT, .text = slice_text(texts[i])};
-    }
-    return (struct row){cells, count};
-}
-
-static void put_slice(struct buf *out, bool present, struct slice s)
-{
-    if (present)
-        buf_slice(out, s);
-    else
-        buf_text(out, "-");
-}
-
-/* One line for each record: topic, key, value, headers; - for null. */
-static void describe(const struct records *records, struct buf *out)
-{
-    for (size_t i = 0; i < records->count; i++) {
-        const struct record *r = &records->at[i];
-
-        buf_text(out, r->topic->name);
-        buf_byte(out, ' ');
-        put_slice(out, r->has_key, r->key);
-        buf_byte(out, ' ');
-        put_slice(out, r->has_value, r->value);
-        for (size_t h = 0; h < r->header_count; h++) {
-            buf_byte(out, ' ');
-            buf_text(out, r->headers[h].name);
-            buf_byte(out, '=');
-            buf_slice(out, r->headers[h].value);
-        }
-        buf_byte(out, '\n');
-    }
-    buf_byte(out, 0);
-    assert_false(out->failed);
+    buf_printf(out, "%s ", r->topic->name);
+    record_text_whole(r, out);
 }
 
 struct change_case {
@@ -425,13 +385,13 @@ static void fixture_done(struct fixture *f)
 
 static void set_row(struct fixture *f, const char *const *texts)
 {
-    f->event.row = row_of(texts, f->row, f->relation.column_count);
+    f->event.row = record_text_row(texts, f->row, f->relation.column_count);
 }
 
 static void set_old(struct fixture *f, enum old_row kind, const char *const *texts)
 {
     f->event.old_kind = kind;
-    f->event.old = row_of(texts, f->old, f->relation.column_count);
+    f->event.old = record_text_row(texts, f->old, f->relation.column_count);
 }
 
 static void assert_records(struct fixture *f, const char *expect)
@@ -441,7 +401,7 @@ static void assert_records(struct fixture *f, const char *expect)
     if (!recorder_make(f->recorder, &f->event, &f->records, &f->err))
         fail_msg("%s", f->err.text);
     buf_init(&got, SIZE_MAX);
-    describe(&f->records, &got);
+    record_text_write(&f->records, put_topic_and_whole, &got);
     assert_string_equal((const char *)got.at, expect);
     buf_done(&got);
 }
@@ -623,7 +583,7 @@ static void assert_as_if_first(struct fixture *f, const struct event *event)
     set_row(&fresh, any_row);
     assert_true(recorder_make(fresh.recorder, &fresh.event, &fresh.records, &fresh.err));
     buf_init(&expect, SIZE_MAX);
-    describe(&fresh.records, &expect);
+    record_text_write(&fresh.records, put_topic_and_whole, &expect);
     f->event = *event;
     f->event.relation = &f->relation;
     set_row(f, any_row);

@@ -8,6 +8,7 @@
 
 #include "millrace/attr.h"
 #include "sinks/recorder.h"
+#include "support/record_text.h"
 #include "support/table_spec.h"
 
 static const char *const mask_v[] = {"3:public\\.t\\.v"}, *const mask_id[] = {"3:public\\.t\\.id"},
@@ -124,13 +125,6 @@ static struct rule_case rule_cases[] = {
      .rows = "{\"before\":null,\"after\":{\"k\":\"a\",\"n\":1},"},
 };
 
-static void fill(struct cell *to, const char *const from[3])
-{
-    for (int i = 0; i < 3; i++)
-        to[i] = from[i] == NULL ? (struct cell){.kind = CELL_NULL}
-                                : (struct cell){.kind = CELL_TEXT, .text = slice_text(from[i])};
-}
-
 static struct recorder *recorder_of(const struct rule_case *c)
 {
     struct recorder_options options = c->options;
@@ -167,8 +161,8 @@ static void records_as_ruled(void **state)
                           .lsn = 100,
                           .old_kind = c->kind == EVENT_UPDATE ? OLD_FULL : OLD_NONE,
                           .relation = &table.relation,
-                          .row = {row, 3},
-                          .old = {old, 3}};
+                          .row = record_text_row(c->cells, row, 3),
+                          .old = record_text_row(c->old, old, 3)};
     struct records records = {0};
     struct error err = {0};
     bool recorded;
@@ -179,8 +173,6 @@ static void records_as_ruled(void **state)
         for (int i = 0; i < 3; i++)
             table.columns[i].identity = true;
     }
-    fill(row, c->cells);
-    fill(old, c->old);
     recorded = recorder_make(r, &event, &records, &err);
     assert_int_equal(recorded, c->refusal == NULL);
     assert_int_equal(records.bad_values, c->bad_value_at == NULL ? 0 : 1);

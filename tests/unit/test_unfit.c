@@ -13,6 +13,7 @@
 #include "millrace/buf.h"
 #include "sinks/recorder.h"
 #include "support/fake_registry.h"
+#include "support/record_text.h"
 #include "support/table_spec.h"
 
 struct unfit_case {
@@ -94,12 +95,6 @@ static struct recorder_options options_of(const struct unfit_case *c, const stru
     return options;
 }
 
-static void put_hex(struct buf *out, struct slice bytes)
-{
-    for (size_t i = 0; i < bytes.len; i++)
-        buf_printf(out, "%02x", bytes.at[i]);
-}
-
 /* The row is id, v, w: its text from the value of v on, up to that of w. */
 static void put_rest(struct buf *out, const struct record *r, const struct way *way)
 {
@@ -107,7 +102,7 @@ static void put_rest(struct buf *out, const struct record *r, const struct way *
     size_t from = way->envelope == ENVELOPE_FLAT ? 6 : 8;
 
     if (way->encoding == ENCODING_AVRO) {
-        put_hex(out, slice_of(r->value.at + from, r->value.len - from));
+        record_text_hex(slice_of(r->value.at + from, r->value.len - from), out);
     } else {
         buf_slice(out, r->value);
         buf_byte(out, 0);
