@@ -368,7 +368,7 @@ static int wait_ms(const struct loop *l)
 {
     int64_t due_us = l->now_us + TICK_US;
 
-    if (l->again || (l->source_more && !l->held && !l->draining))
+    if (l->again || commit_is_due(l) || (l->source_more && !l->held && !l->draining))
         return 0;
     if (l->held && !l->draining && l->sink->waiting.kind != ERROR_NONE) /* put() waits by itself */
         return 0;
