@@ -5,7 +5,7 @@
  * receive window is open, each goes through the whole of TCP as a packet of its own; that is most
  * of what a row costs the server.  Once the window is full, writes gather in the server's send
  * buffer, and come in pieces of the window's size when it opens again.  With a small window that is
- * so whenever we read less often than it takes to fill (see relay/loop.c, GATHER).
+ * so whenever we read less often than it takes to fill (relay/loop.c, BUSY_EVENTS).
  *
  * Over a network a small window would wait for round trips: there the kernel tunes it.
  */
