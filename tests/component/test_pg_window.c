@@ -95,7 +95,7 @@ static void only_one_machine_is_narrowed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct link link;
+        struct link link = {-1, -1};
         int before;
 
         if (!join(&link, rows[i].reader, rows[i].writer)) {
@@ -161,7 +161,7 @@ static void small_messages_pass(void **state)
 {
     const size_t whole = (size_t)MESSAGES * MESSAGE_BYTES;
     size_t written = 0, seen = 0;
-    struct link link;
+    struct link link = {-1, -1};
 
     (void)state;
     assert_true(join(&link, "127.0.0.1", "127.0.0.1"));
