@@ -102,6 +102,11 @@ bool pgoutput_in_transaction(const struct pgoutput *p)
     return p->in_transaction;
 }
 
+uint32_t pgoutput_xid(const struct pgoutput *p)
+{
+    return p->told.xid;
+}
+
 /* The single place that says whether the message was read to its very end. */
 static bool whole(struct decoding *d)
 {

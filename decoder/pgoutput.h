@@ -62,5 +62,7 @@ const struct relation *pgoutput_replaced_relation(const struct pgoutput *p);
 
 /* Between BEGIN and COMMIT? */
 bool pgoutput_in_transaction(const struct pgoutput *p);
+/* The xid of the last BEGIN; 0 before the first. */
+uint32_t pgoutput_xid(const struct pgoutput *p);
 
 #endif

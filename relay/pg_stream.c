@@ -16,6 +16,7 @@
 #include "relay/pg_feedback.h"
 #include "relay/pg_quote.h"
 #include "relay/pg_slot.h"
+#include "relay/pg_visible.h"
 #include "relay/pg_window.h"
 
 #define START_TIMEOUT_MS 20000
@@ -39,6 +40,7 @@ struct pg_stream {
     struct arena scratch; /* of one message */
     char *message;        /* what the last event borrows from; libpq's */
     int64_t now_us;       /* of the last tick */
+    uint32_t seen_xid;    /* the transaction that the side connection was last waiting to see */
 
     uint64_t start_lsn;
     uint64_t reread_lsn;
@@ -331,23 +333,33 @@ static bool filter(struct pg_stream *s, struct event *event, bool *out_drop, str
 
 /* ---- messages ---- */
 
+static bool ask_catalogue(struct pg_stream *s, struct relation *relation, struct arena *arena,
+                          struct error *err)
+{
+    uint32_t xid = pgoutput_xid(s->decoder);
+
+    if (s->seen_xid != xid && !pg_visible_wait(s->session, xid, err))
+        return false;
+    s->seen_xid = xid;
+    return pg_catalog_describe(s->session->catalog, relation, arena,
+                               pgoutput_replaced_relation(s->decoder), err);
+}
+
 /* The R message just decoded.  The side connection may have been idle for long: a new one, once. */
 static bool describe(struct pg_stream *s, struct error *err)
 {
-    struct pg_catalog *catalog = s->session->catalog;
-    const struct relation *replaced = pgoutput_replaced_relation(s->decoder);
     struct arena *arena = NULL;
     struct relation *relation = pgoutput_new_relation(s->decoder, &arena);
 
-    if (s->session->sql.link != NULL &&
-        pg_catalog_describe(catalog, relation, arena, replaced, err))
+    if (s->session->sql.link != NULL && ask_catalogue(s, relation, arena, err))
         return true;
     if (err->kind == ERROR_NONE || err->kind == ERROR_LINK) {
         *err = (struct error){.kind = ERROR_NONE};
-        if (pg_session_reopen_sql(s->session, err) &&
-            pg_catalog_describe(catalog, relation, arena, replaced, err))
+        if (pg_session_reopen_sql(s->session, err) && ask_catalogue(s, relation, arena, err))
             return true;
     }
+    if (err->kind == ERROR_WAITING)
+        err->kind = ERROR_LINK; /* the transaction comes again with a new session */
     return error_wrap(err, "relation %.*s.%.*s", SLICE_ARGS(relation->schema),
                       SLICE_ARGS(relation->name));
 }

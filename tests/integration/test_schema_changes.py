@@ -2,12 +2,14 @@
 each event carries the schema in force at its place in the log, in json-schema and Avro alike.
 """
 import json
+import threading
 
 import pytest
 
 import record_texts
 from ledger import assert_ended
 from schema_registry import SchemaRegistry
+from servers import wait_until
 
 CONFIG, DATA = 2, 3
 
@@ -177,6 +179,62 @@ def test_key_and_identity_in_mid_transaction(database, run, reader, encoding, re
     assert changes[5].before == {"id": 4, "a": 40} and changes[5].row == {"id": 5, "a": 40}
     assert [c.key_values for c in changes[6:]] == [{"a": 40}, {"a": 41}]
     assert changes[0].columns == "id:int a:int" and changes[6].columns == "id:int? a:int"
+
+
+@pytest.fixture
+def standbys(pg):
+    """Sets whose answers a commit waits for."""
+    def name(names):
+        pg.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+        pg.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: pg.execute("SHOW synchronous_standby_names") == names, 30, "the reload")
+
+    yield name
+    name("")
+
+
+def begin_commit(database, sql):
+    """In a thread of its own, since the commit may wait."""
+    thread = threading.Thread(target=lambda: database.execute(f"BEGIN; {sql}; COMMIT"))
+    thread.start()
+    return thread
+
+
+KEY_CHANGED = """ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (a), REPLICA IDENTITY FULL;
+                 INSERT INTO t VALUES (1, 10)"""
+
+
+@pytest.mark.parametrize("encoding", ["json-schema"], indirect=True)
+def test_commit_that_a_standby_holds_back(database, run, reader, encoding, registry, standbys):
+    """The stream brings it while the catalogue still shows what was before."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL); CREATE TABLE finish (id int)")
+    run.start()
+    run.wait_for_log("streaming")
+    standbys("nobody")
+    held = begin_commit(database, KEY_CHANGED)
+    run.wait_for_log("transaction_unseen")
+    assert held.is_alive() and reader.advance() == []
+    run.wait_for_log("session_lost", 60)  # asked for again after 10 s
+    assert "standby" in run.stderr()
+    standbys("")
+    held.join()
+    database.execute("INSERT INTO finish VALUES (1)")
+    texts, _ = finish(database, run, reader, encoding, registry)
+    assert texts == ["c t [a:int] id:int a:int"]
+
+
+@pytest.mark.parametrize("encoding", ["json-schema"], indirect=True)
+def test_commit_that_waits_for_the_relay(database, run, reader, encoding, registry, standbys):
+    """Nobody waits for the other for ever."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL); CREATE TABLE finish (id int)")
+    run.start()
+    run.wait_for_log("streaming")
+    standbys("*")
+    database.execute("INSERT INTO t VALUES (1, 10)")
+    database.execute("INSERT INTO finish VALUES (1)")
+    standbys("")
+    texts, _ = finish(database, run, reader, encoding, registry)
+    assert texts == ["c t [id:int] id:int a:int"]
 
 
 def test_tables_renamed_dropped_made_again_attached(database, run, reader, encoding, registry):
