@@ -11,6 +11,8 @@
  * When is a sink transaction committed?  It holds whole source transactions, so at a boundary:
  *     the source has nothing more to read          low latency when quiet
  *     commit_records, _bytes or _interval reached  throughput when busy
+ * While a busy source draws breath (see BUSY_EVENTS), a commit waits until the transaction has been
+ * open for COMMIT_SHARE times as long as events were refused behind the last one.
  * Only a source transaction that is far beyond those bounds, or open for cut_interval, is cut: the
  * position then names the last event sent, and a restart skips as many.
  */
@@ -39,6 +41,7 @@
  */
 #define BUSY_EVENTS 128
 #define BUSY_WINDOW_US 4000
+#define COMMIT_SHARE 16
 #define GATHER_EVENT_US 10 /* for each event of the window; no longer than the source has room */
 /* What the sink waits for is told after so long, and again and again; likewise bad values. */
 #define PATIENCE_US 2000000
@@ -80,6 +83,8 @@ struct loop {
     int64_t gather_us;             /* as that window or the one before told; 0: not busy */
     int64_t gather_until_us;       /* nothing is read before that */
     struct wait putting, settling; /* for the sink to take an event, to end a commit */
+    bool behind_commit;            /* the event was refused while one was in flight */
+    int64_t refused_us; /* the longest time of late for which events were refused behind a commit */
     int64_t bad_told_us;
     uint64_t bad_told; /* of sink->bad_values */
 
@@ -115,6 +120,25 @@ static bool idle_commit_is_due(const struct loop *l)
     return since_us >= (l->urgent ? URGENT_INTERVAL_US : l->options->idle_interval_ms * 1000);
 }
 
+static int64_t sooner(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
+/* Until when it is waited, at a boundary, for more to put into the transaction: a busy source that
+ * has nothing to read just now is about to have, unless it has been quiet for a whole window. */
+static int64_t collect_until_us(const struct loop *l)
+{
+    int64_t until_us = l->first_us + l->options->commit_interval_ms * 1000;
+
+    if (l->source_more)
+        return until_us;
+    if (l->gather_us == 0)
+        return l->now_us;
+    until_us = sooner(until_us, l->first_us + COMMIT_SHARE * l->refused_us);
+    return sooner(until_us, l->gather_until_us + BUSY_WINDOW_US);
+}
+
 static bool commit_is_due(const struct loop *l)
 {
     if (l->in_flight || !l->moved)
@@ -125,8 +149,7 @@ static bool commit_is_due(const struct loop *l)
         return at_boundary(l) && idle_commit_is_due(l);
     if (beyond(l, CUT_FACTOR) || open_longer_than(l, l->options->cut_interval_ms))
         return true;
-    return at_boundary(l) &&
-           (!l->source_more || beyond(l, 1) || open_longer_than(l, l->options->commit_interval_ms));
+    return at_boundary(l) && (beyond(l, 1) || l->now_us >= collect_until_us(l));
 }
 
 static void wait_begin(struct wait *w, int64_t now_us)
@@ -155,6 +178,7 @@ static bool begin_commit(struct loop *l, struct error *err)
     l->urgent = false;
     l->last_commit_us = l->now_us;
     l->in_flight = true;
+    l->refused_us /= 2;
     wait_begin(&l->settling, l->now_us);
     return l->sink->ops->commit(l->sink, &l->committing, err);
 }
@@ -243,6 +267,14 @@ static void tell_bad_values(struct loop *l, bool at_once)
              log_quote(l->sink->bad_value_at).text);
 }
 
+static void refused(struct loop *l)
+{
+    if (l->putting.since_us == 0)
+        l->behind_commit = l->in_flight;
+    l->held = true;
+    wait_begin(&l->putting, l->now_us);
+}
+
 /* Offers the event in hand to the sink; `held` says whether it was refused. */
 static bool put(struct loop *l, struct error *err)
 {
@@ -252,12 +284,14 @@ static bool put(struct loop *l, struct error *err)
     case PUT_FAILED:
         return false;
     case PUT_FULL:
-        l->held = true;
-        wait_begin(&l->putting, l->now_us);
+        refused(l);
         return true;
     case PUT_TAKEN:
         break;
     }
+    if (l->behind_commit && l->refused_us < l->now_us - l->putting.since_us)
+        l->refused_us = l->now_us - l->putting.since_us;
+    l->behind_commit = false;
     l->held = false;
     wait_end(&l->putting, l->now_us);
     l->stats->events += !is_progress_only(&l->event);
@@ -311,7 +345,7 @@ static void rest(struct loop *l)
         l->window_us = l->now_us;
         l->window_events = 0;
     }
-    l->gather_until_us = l->now_us + (l->gather_us < most_us ? l->gather_us : most_us);
+    l->gather_until_us = l->now_us + sooner(l->gather_us, most_us);
 }
 
 static bool is_gathering(const struct loop *l)
@@ -356,10 +390,9 @@ static bool pump(struct loop *l, struct error *err)
 static int64_t next_commit_us(const struct loop *l)
 {
     const struct loop_options *o = l->options;
-    int64_t commit_ms = at_boundary(l) ? o->commit_interval_ms : o->cut_interval_ms;
 
     if (l->sink->pending_records > 0)
-        return l->first_us + commit_ms * 1000;
+        return at_boundary(l) ? collect_until_us(l) : l->first_us + o->cut_interval_ms * 1000;
     return l->last_commit_us + (l->urgent ? URGENT_INTERVAL_US : o->idle_interval_ms * 1000);
 }
 

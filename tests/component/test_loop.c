@@ -430,6 +430,40 @@ static void what_a_busy_source_sends_is_left_to_gather(void **state)
     assert_exact(s->world);
 }
 
+/* Forty times there is nothing to read, with events refused behind each commit: few commits. */
+static void a_busy_source_is_committed_seldom(void **state)
+{
+    struct scene *s = *state;
+    struct loop_options options = quick;
+
+    options.commit_records = 100000;
+    options.commit_interval_ms = 3600000;
+    for (int i = 0; i < 40; i++)
+        (void)world_add_transaction(s->world, 149);
+    s->world->idle_every = 152; /* BEGIN 149 COMMIT idle */
+    s->world->commit_ms = 20;
+    assert_int_equal(run_once(s, &options), LOOP_ENDED);
+    assert_exact(s->world);
+    assert_in_range(s->world->commits, 2, 10);
+}
+
+/* Its last transaction is not kept for what does not come. */
+static void a_busy_source_that_falls_silent_is_committed(void **state)
+{
+    struct scene *s = *state;
+    struct loop_options options = quick;
+
+    options.commit_records = 100000;
+    options.commit_interval_ms = 3600000;
+    for (int i = 0; i < 4; i++)
+        (void)world_add_transaction(s->world, 149);
+    s->world->idle_every = 152; /* BEGIN 149 COMMIT idle */
+    s->world->commit_ms = 20;
+    s->world->awaits_durable = true;
+    assert_int_equal(run_once(s, &options), LOOP_ENDED);
+    assert_exact(s->world);
+}
+
 /* Nothing would be gained by it. */
 static void large_pieces_are_read_at_once(void **state)
 {
@@ -533,6 +567,8 @@ int main(void)
         SCENE(drain_ends_when_the_sink_hangs),
         SCENE(heartbeats_are_committed),
         SCENE(what_a_busy_source_sends_is_left_to_gather),
+        SCENE(a_busy_source_is_committed_seldom),
+        SCENE(a_busy_source_that_falls_silent_is_committed),
         SCENE(large_pieces_are_read_at_once),
         SCENE(a_quiet_source_is_read_at_once),
         SCENE(no_heartbeats_unless_asked),
