@@ -2,7 +2,9 @@
 
 #include <malloc.h>
 
-#define BIG_BYTES (1024 * 1024)
+/* Above the size of a request to the broker, of which there are some hundred a second: each would
+ * be mapped, filled page by page, and unmapped. */
+#define BIG_BYTES (4 * 1024 * 1024)
 
 void heap_return_what_is_big(void)
 {
