@@ -39,12 +39,25 @@ static enum verdict judge(struct kafka_producer *p, const struct kafka_lane *lan
     return again ? VERDICT_AGAIN : VERDICT_FAILED;
 }
 
+/* A producer that knows no broker yet when it is to look for its coordinator looks again only half
+ * a second later (librdkafka 2.15, rd_kafka_txn_coord_timer_start).  Whether one is reached is for
+ * the call that needs it to say. */
+static void meet_brokers(const struct kafka_lane *lane, const struct kafka_wait *wait)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+
+    if (rd_kafka_metadata(lane->rk, 0, NULL, &metadata, kafka_wait_slice_ms(wait)) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+}
+
 static bool fence(struct kafka_transaction *t, struct kafka_lane *lane, struct error *err)
 {
     struct kafka_producer *p = t->producer;
     struct kafka_wait wait = wait_ordinary(t);
     const char *what = "start of the transactional producer";
 
+    meet_brokers(lane, &wait);
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(lane->rk, kafka_wait_slice_ms(&wait));
 
