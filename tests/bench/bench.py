@@ -69,6 +69,7 @@ def measure(world, report, options):
         world.start()
         if worker:
             worker.start()
+        if options.case != ["encode"]:
             cases.warm(world, report)
         for name, case in cases.CASES.items():
             if name in options.case or "all" in options.case:

@@ -84,17 +84,26 @@ class Millrace:
         tables = [*workload.tables, "done"]
         if self.sink == "kafka":
             world.make_topics(slot, tables, workload.partitions)
-        relays = []
+        relays, first = [], []
+
+        def come():
+            """Notes when the first records are in the topics, and how many."""
+            if self.sink == "kafka" and not first:
+                count = world.ends(slot, workload.tables, workload.partitions)
+                if count > 0:
+                    first.append((relays[0].seconds(), count))
+            return first or self.sink != "kafka"
 
         def measure():
             relays.append(millrace(world, slot, **{
                 **self.settings(), "slot.name": slot, "slot.adopt": "true", "snapshot.mode": "never",
                 "publication.name": "pub", "publication.create": "no", "topics.partitions": workload.partitions}))
-            return relays[0].until(lambda: world.confirmed(slot, end), PATIENCE_S, "the end of the backlog")
+            return relays[0].until(lambda: come() and world.confirmed(slot, end), PATIENCE_S, "the end of the backlog")
 
         figures = world.beside(measure)
         relays[0].stop()
         if self.sink == "kafka":
+            figures.take_first(first)
             self.look(world, slot, workload.tables, workload.partitions, workload.rows)
         return figures
 
@@ -133,6 +142,15 @@ class Sample:
         self.file = file
 
 
+def made_up(world):
+    """A Sample that nobody wrote: rows of four tables, much as a relay's."""
+    sample = Sample()
+    sample.tables, sample.partitions, sample.file = [f"m_{n}" for n in range(4)], 1, world.folder / "made-up.records"
+    if not sample.file.exists():
+        world.make_up(sample.tables, sample.file)
+    return sample
+
+
 class Librdkafka:
     """The floor of the Kafka sink: produce.c writes a sample over and over, in transactions that are
     committed as often as the relay's are by default, or without, idempotent."""
@@ -142,8 +160,10 @@ class Librdkafka:
     properties = {"compression.type": "lz4", "linger.ms": 20, "batch.size": 1000000,
                   "queue.buffering.max.kbytes": 65536}
 
-    def __init__(self, sample, transactions=True):
+    def __init__(self, sample, transactions=True, small=False):
         self.sample, self.transactions = sample, transactions
+        if small:  # many requests, for warming up
+            self.properties = {**self.properties, "linger.ms": 1, "batch.size": 20000}
         self.label = "librdkafka alone, " + ("transactions" if transactions else "idempotent")
 
     def write(self, world, rows):

@@ -27,7 +27,8 @@ class Failure(Exception):
 @dataclasses.dataclass
 class Figures:
     """seconds: wall time.  cpu_s: user + system of the one process.  peak_mib: VmHWM.  events, if the
-    time is that of fewer than all (see debezium.py).  postgres_cpu_s, kafka_cpu_s: the servers'."""
+    time is that of fewer than all (see debezium.py).  postgres_cpu_s, kafka_cpu_s: the servers'.
+    first_s, first_events: when the first records were in the topics, and how many those were."""
 
     seconds: float
     cpu_s: float = None
@@ -35,6 +36,20 @@ class Figures:
     events: int = None
     postgres_cpu_s: float = None
     kafka_cpu_s: float = None
+    first_s: float = None
+    first_events: int = None
+
+    def take_first(self, first):
+        self.first_s, self.first_events = first[0]
+
+    def rate(self, events):
+        return (self.events or events) / self.seconds
+
+    def rate_from_first(self, events):
+        """As Debezium's clock runs: neither its start nor that of the others counts."""
+        if self.first_s is None:
+            return self.rate(events)
+        return (events - self.first_events) / (self.seconds - self.first_s)
 
 
 def usage(pid):

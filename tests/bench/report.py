@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import time
 
-COLUMNS = f"    {'':44s} {'events/s':>11s} {'/source':>8s} {'/sink':>7s} {'/Debezium':>9s} {'CPU us':>7s} {'MiB':>7s} {'PostgreSQL us':>14s} {'Kafka us':>9s} {'cores':>6s}"
+COLUMNS = f"    {'':44s} {'events/s':>11s} {'/source':>8s} {'/sink':>7s} {'from first':>11s} {'/Debezium':>9s} {'CPU us':>7s} {'MiB':>7s} {'PostgreSQL us':>14s} {'Kafka us':>9s} {'cores':>6s}"
 FLOORS = {"source": "ratio_source", "sink": "ratio_sink", "debezium": "ratio_debezium"}
 
 
@@ -26,11 +26,11 @@ class Row:
     runs: list  # of Figures
     facts: dict = dataclasses.field(default_factory=dict)
 
-    def rates(self):
-        return [(run.events or self.events) / run.seconds for run in self.runs]
+    def rates(self, from_first=False):
+        return [run.rate_from_first(self.events) if from_first else run.rate(self.events) for run in self.runs]
 
-    def rate(self):
-        return statistics.median(self.rates())
+    def rate(self, from_first=False):
+        return statistics.median(self.rates(from_first))
 
     def cpu_us(self, of="cpu_s"):
         """Microseconds for an event are seconds for a million of them."""
@@ -49,13 +49,15 @@ class Row:
 
     def ratio(self, other):
         """Of the rates: run by run where both ran as often, as they ran in turn."""
+        alike = other.kind == "debezium"
         if len(self.runs) == len(other.runs):
-            return statistics.median(a / b for a, b in zip(self.rates(), other.rates()))
-        return self.rate() / other.rate()
+            return statistics.median(a / b for a, b in zip(self.rates(alike), other.rates()))
+        return self.rate(alike) / other.rate()
 
     def figures(self, floors):
         found = {"case": self.case, "work": self.work, "contender": self.contender, "kind": self.kind,
-                 "events": self.events, "events_per_s": self.rate(), "cpu_s_per_million": self.cpu_us(),
+                 "events": self.events, "events_per_s": self.rate(), "events_per_s_from_first": self.rate(from_first=True),
+                 "cpu_s_per_million": self.cpu_us(),
                  "peak_mib": self.peak_mib(), "postgres_cpu_s_per_million": self.cpu_us("postgres_cpu_s"),
                  "kafka_cpu_s_per_million": self.cpu_us("kafka_cpu_s"), "cores": self.cores(), **self.facts,
                  "runs": [dataclasses.asdict(run) for run in self.runs]}
@@ -108,9 +110,10 @@ def line(found):
         value = found.get(name)
         return format("" if value is None else format(value, form.lstrip("0123456789")), f">{form[:form.index('.')]}s")
 
+    first = format(found["events_per_s_from_first"], ",.0f") if "ratio_debezium" in found else ""
     runs = "" if len(found["runs"]) != 1 else "  1 run"
     return (f"    {found['contender']:44s} {found['events_per_s']:11,.0f} {number('ratio_source', '8.2f')} "
-            f"{number('ratio_sink', '7.2f')} {number('ratio_debezium', '9.1f')} "
+            f"{number('ratio_sink', '7.2f')} {first:>11s} {number('ratio_debezium', '9.1f')} "
             f"{number('cpu_s_per_million', '7.2f')} {number('peak_mib', '7.1f')} "
             f"{number('postgres_cpu_s_per_million', '14.2f')} {number('kafka_cpu_s_per_million', '9.2f')} "
             f"{number('cores', '6.2f')}{runs}")
