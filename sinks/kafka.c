@@ -20,6 +20,7 @@
 
 #include "millrace/mem.h"
 
+#include "sinks/kafka_batch.h"
 #include "sinks/kafka_producer.h"
 #include "sinks/kafka_topics.h"
 #include "sinks/kafka_transaction.h"
@@ -33,6 +34,7 @@ struct kafka_sink {
     struct recorder *recorder;
     int stop_fd;
     struct kafka_producer producer;
+    struct kafka_batch *batch;
     struct kafka_transaction transaction;
     bool committing; /* until reap() has reported it */
     size_t committing_lane;
@@ -196,11 +198,10 @@ static int32_t choose_partition(const struct record *r, int32_t partitions)
 
 static bool send_one(struct kafka_sink *k, const struct record *r, struct error *err)
 {
-    const struct kafka_topic *topic = r->topic->attached;
+    struct kafka_topic *topic = r->topic->attached;
     size_t bytes = record_bytes(r);
 
-    if (!kafka_producer_send(&k->producer, topic, choose_partition(r, topic->partitions), r, bytes,
-                             err))
+    if (!kafka_batch_add(k->batch, topic, choose_partition(r, topic->partitions), r, bytes, err))
         return false;
     k->sink.pending_records++;
     k->sink.pending_bytes += bytes;
@@ -226,9 +227,8 @@ static bool is_waiting(struct kafka_sink *k)
            k->looked_up != NULL || atomic_load(&k->producer.wants_room);
 }
 
-static enum put_outcome kafka_put(struct sink *sink, const struct event *event, struct error *err)
+static enum put_outcome take(struct kafka_sink *k, const struct event *event, struct error *err)
 {
-    struct kafka_sink *k = kafka_from(sink);
     struct records records = {0};
     enum put_outcome outcome;
 
@@ -254,13 +254,24 @@ static enum put_outcome kafka_put(struct sink *sink, const struct event *event, 
     return PUT_TAKEN;
 }
 
+/* Nothing is kept back while it is waited: there may be no room because of it. */
+static enum put_outcome kafka_put(struct sink *sink, const struct event *event, struct error *err)
+{
+    struct kafka_sink *k = kafka_from(sink);
+    enum put_outcome outcome = take(k, event, err);
+
+    if (outcome == PUT_FULL && !kafka_batch_flush(k->batch, err))
+        return PUT_FAILED;
+    return outcome;
+}
+
 /* ---- commit, reap ---- */
 
 static bool kafka_commit(struct sink *sink, const struct position *position, struct error *err)
 {
     struct kafka_sink *k = kafka_from(sink);
 
-    if (kafka_producer_has_failed(&k->producer, err))
+    if (kafka_producer_has_failed(&k->producer, err) || !kafka_batch_flush(k->batch, err))
         return false;
     k->transaction.position = *position;
     k->committing = true;
@@ -277,6 +288,8 @@ static enum reap_outcome kafka_reap(struct sink *sink, struct error *err)
     bool failed;
 
     kafka_producer_drain_wake(&k->producer);
+    if (!kafka_batch_flush(k->batch, err))
+        return REAP_BROKEN;
     failed = atomic_load(&k->producer.failed); /* a commit that succeeded may do that, too */
     if (k->committing && kafka_transaction_take(&k->transaction, JOB_COMMIT)) {
         k->committing = false;
@@ -326,6 +339,7 @@ static void kafka_close(struct sink *sink)
     if (k->recorder != NULL)
         recorder_each_topic(k->recorder, release_topic, NULL);
     kafka_producer_done(&k->producer);
+    kafka_batch_destroy(k->batch);
     recorder_destroy(k->recorder);
     free(k);
 }
@@ -350,6 +364,7 @@ struct sink *kafka_sink_create(const struct kafka_options *options, struct recor
     k->options = options;
     k->recorder = recorder;
     k->stop_fd = stop_fd;
+    k->batch = kafka_batch_create(&k->producer);
     if (kafka_producer_init(&k->producer, options, err))
         return &k->sink;
     kafka_close(&k->sink);

@@ -312,23 +312,39 @@ static bool is_handed_over(const struct record *record)
     return record->value_buf != NULL && record->value.len >= HAND_OVER_BYTES;
 }
 
+void *kafka_producer_owe(struct kafka_producer *p, size_t bytes)
+{
+    size_t weight = kafka_producer_weight(bytes);
+
+    atomic_fetch_add(&p->owed_bytes, weight);
+    return (void *)(uintptr_t)weight;
+}
+
+static bool not_taken(struct kafka_producer *p, const struct kafka_lane *lane,
+                      const struct kafka_topic *topic, size_t bytes, rd_kafka_resp_err_t code,
+                      struct error *err)
+{
+    char what[320];
+
+    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken", topic->name,
+                   bytes);
+    return kafka_producer_fault(p, lane, code, NULL, what, err);
+}
+
 bool kafka_producer_send(struct kafka_producer *p, const struct kafka_topic *topic,
                          int32_t partition, const struct record *record, size_t bytes,
                          struct error *err)
 {
     const struct kafka_lane *lane = kafka_producer_filling(p);
     bool handed_over = is_handed_over(record);
-    size_t weight = kafka_producer_weight(bytes);
     struct sending s = {.topic = topic->handles[lane - p->lanes],
                         .partition = partition,
                         .flags = handed_over ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY,
                         .key = bytes_or_null(record->has_key, record->key),
                         .value = bytes_or_null(record->has_value, record->value),
-                        .opaque = (void *)(uintptr_t)weight};
+                        .opaque = kafka_producer_owe(p, bytes)};
     rd_kafka_resp_err_t code;
-    char what[320];
 
-    atomic_fetch_add(&p->owed_bytes, weight);
     code = record->header_count == 0 ? send_plain(&s, record)
                                      : send_with_headers(lane->rk, &s, record);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -336,8 +352,23 @@ bool kafka_producer_send(struct kafka_producer *p, const struct kafka_topic *top
             (void)buf_take(record->value_buf); /* librdkafka's now */
         return true;
     }
-    atomic_fetch_sub(&p->owed_bytes, weight);
-    (void)snprintf(what, sizeof what, "topic %s: a record of %zu bytes was not taken", topic->name,
-                   bytes);
-    return kafka_producer_fault(p, lane, code, NULL, what, err);
+    atomic_fetch_sub(&p->owed_bytes, kafka_producer_weight(bytes));
+    return not_taken(p, lane, topic, bytes, code, err);
+}
+
+bool kafka_producer_send_batch(struct kafka_producer *p, const struct kafka_topic *topic,
+                               rd_kafka_message_t *records, size_t count, struct error *err)
+{
+    const struct kafka_lane *lane = kafka_producer_filling(p);
+    rd_kafka_topic_t *handle = topic->handles[lane - p->lanes];
+    /* One partition is looked up, and put into the transaction, once. */
+    int flags = RD_KAFKA_MSG_F_COPY | (topic->partitions > 1 ? RD_KAFKA_MSG_F_PARTITION : 0);
+
+    if ((size_t)rd_kafka_produce_batch(handle, 0, flags, records, (int)count) == count)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (records[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return not_taken(p, lane, topic, records[i].len + records[i].key_len, records[i].err,
+                             err);
+    return error_set(err, ERROR_LINK, "topic %s: a record was not taken", topic->name);
 }

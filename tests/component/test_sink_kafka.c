@@ -544,6 +544,29 @@ static void null_keys_and_headers(void **state)
     fixture_done(f);
 }
 
+/* Records are handed over in batches, but for those with headers. */
+static void order_through_batches(void **state)
+{
+    struct fixture *f = fixture_new(state);
+    struct seen seen[400];
+    char value[400][16];
+
+    (void)recover(f);
+    for (int i = 0; i < 400; i++) {
+        (void)snprintf(value[i], sizeof value[i], "%d", i);
+        if (i % 60 == 59)
+            (void)strcpy(value[i], "with header");
+        put_taken(f, f->orders, "k", value[i]);
+    }
+    commit_succeeds(f, 1);
+    assert_int_equal(read_back(f, f->orders, 3, seen, ARRAY_LEN(seen)), 400);
+    for (int i = 0; i < 400; i++) {
+        assert_string_equal(seen[i].value, value[i]);
+        assert_int_equal(seen[i].header, i % 60 == 59);
+    }
+    fixture_done(f);
+}
+
 /* ---- back-pressure ---- */
 
 static void full_while_committing(void **state)
@@ -1052,6 +1075,7 @@ static const struct {
     {"forgotten position", forgotten_position, NULL},
     {"partitions and order", partitions_and_order, NULL},
     {"null keys and headers", null_keys_and_headers, NULL},
+    {"order through batches", order_through_batches, NULL},
     {"full while committing", full_while_committing, NULL},
     {"next begins while one ends", next_begins_while_one_ends, NULL},
     {"next falls with the one before", next_falls_with_the_one_before, NULL},
