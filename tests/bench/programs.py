@@ -40,7 +40,7 @@ class Figures:
     first_events: int = None
 
     def take_first(self, first):
-        self.first_s, self.first_events = first[0]
+        self.first_s, self.first_events = first
 
     def rate(self, events):
         return (self.events or events) / self.seconds

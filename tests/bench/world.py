@@ -172,9 +172,10 @@ class World:
         try:
             return self.client().get_watermark_offsets(TopicPartition(topic, partition), timeout=30)[1]
         except KafkaException as problem:
-            if problem.args[0].code() in (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART):
+            if problem.args[0].code() in (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART,
+                                          KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC):
                 return 0
-            raise
+            raise Failure(f"topic {topic}: {problem}") from None
 
     def await_ends(self, prefix, tables, partitions, least, limit_s=15):
         """The sum of the ends when it has come to `least`, or as it is when time is out."""
