@@ -33,17 +33,27 @@ static void *keep(struct kafka_batch *b, bool present, struct slice bytes)
     return at;
 }
 
-/* Behind those of its topic that are kept already. */
-static void append(struct kafka_batch *b, struct kafka_topic *topic, uint16_t number)
+static struct kafka_queue *queue_of(struct kafka_topic *topic, int32_t partition)
 {
-    if (topic->batch_count == 0) {
-        topic->batch_first = number;
-        topic->batch_next = b->topics;
-        b->topics = topic;
+    struct kafka_queue *queue;
+
+    if (topic->queues == NULL)
+        topic->queues = mem_zero((size_t)topic->partitions, sizeof *topic->queues);
+    queue = &topic->queues[partition];
+    queue->topic = topic;
+    return queue;
+}
+
+static void append(struct kafka_batch *b, struct kafka_queue *queue, uint16_t number)
+{
+    if (queue->count == 0) {
+        queue->first = number;
+        queue->next = b->queues;
+        b->queues = queue;
     } else
-        b->after[topic->batch_last] = number;
-    topic->batch_last = number;
-    topic->batch_count++;
+        b->after[queue->last] = number;
+    queue->last = number;
+    queue->count++;
 }
 
 bool kafka_batch_add(struct kafka_batch *b, struct kafka_topic *topic, int32_t partition,
@@ -64,26 +74,27 @@ bool kafka_batch_add(struct kafka_batch *b, struct kafka_topic *topic, int32_t p
         .len = record->value.len,
         ._private = kafka_producer_owe(b->producer, bytes),
     };
-    append(b, topic, (uint16_t)b->count++);
+    append(b, queue_of(topic, partition), (uint16_t)b->count++);
     return true;
 }
 
-static bool hand_over(struct kafka_batch *b, struct kafka_topic *topic, struct error *err)
+static bool hand_over(struct kafka_batch *b, struct kafka_queue *queue, struct error *err)
 {
-    size_t count = topic->batch_count, number = topic->batch_first;
+    size_t count = queue->count, number = queue->first;
+    int32_t partition = b->records[number].partition;
 
     for (size_t i = 0; i < count; i++, number = b->after[number])
         b->run[i] = b->records[number];
-    topic->batch_count = 0;
-    return kafka_producer_send_batch(b->producer, topic, b->run, count, err);
+    queue->count = 0;
+    return kafka_producer_send_batch(b->producer, queue->topic, partition, b->run, count, err);
 }
 
 bool kafka_batch_flush(struct kafka_batch *b, struct error *err)
 {
     bool ok = true;
 
-    for (; b->topics != NULL; b->topics = b->topics->batch_next)
-        ok = ok && hand_over(b, b->topics, err);
+    for (; b->queues != NULL; b->queues = b->queues->next)
+        ok = ok && hand_over(b, b->queues, err);
     b->count = 0;
     b->used = 0;
     return ok;

@@ -357,14 +357,14 @@ bool kafka_producer_send(struct kafka_producer *p, const struct kafka_topic *top
 }
 
 bool kafka_producer_send_batch(struct kafka_producer *p, const struct kafka_topic *topic,
-                               rd_kafka_message_t *records, size_t count, struct error *err)
+                               int32_t partition, rd_kafka_message_t *records, size_t count,
+                               struct error *err)
 {
     const struct kafka_lane *lane = kafka_producer_filling(p);
     rd_kafka_topic_t *handle = topic->handles[lane - p->lanes];
-    /* One partition is looked up, and put into the transaction, once. */
-    int flags = RD_KAFKA_MSG_F_COPY | (topic->partitions > 1 ? RD_KAFKA_MSG_F_PARTITION : 0);
 
-    if ((size_t)rd_kafka_produce_batch(handle, 0, flags, records, (int)count) == count)
+    if ((size_t)rd_kafka_produce_batch(handle, partition, RD_KAFKA_MSG_F_COPY, records,
+                                       (int)count) == count)
         return true;
     for (size_t i = 0; i < count; i++)
         if (records[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)

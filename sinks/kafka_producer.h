@@ -79,10 +79,10 @@ bool kafka_producer_send(struct kafka_producer *p, const struct kafka_topic *top
 
 /* Counts a record that is going to be handed over in a batch; the value is for its _private. */
 void *kafka_producer_owe(struct kafka_producer *p, size_t bytes);
-/* Records of one topic, each with its partition and _private, copied.  A record that is not taken
- * fails all of them. */
+/* Records of one partition, each with its _private; they are copied.  One that is not taken fails
+ * all of them. */
 bool kafka_producer_send_batch(struct kafka_producer *p, const struct kafka_topic *topic,
-                               rd_kafka_message_t *records, size_t count,
+                               int32_t partition, rd_kafka_message_t *records, size_t count,
                                struct error *err) MUST_CHECK;
 
 /* Sets err for a librdkafka error that ends the lane: fencing is told apart from a transaction

@@ -427,5 +427,6 @@ void kafka_topic_destroy(struct kafka_topic *topic)
     if (topic == NULL)
         return;
     kafka_topic_close(topic);
+    free(topic->queues);
     free(topic);
 }

@@ -24,8 +24,7 @@ struct kafka_topic {
     int32_t partitions;                     /* 0: not looked up yet */
     bool is_single;                         /* to have one partition, whatever others have */
     struct kafka_topic *next;               /* of those that are looked up together */
-    struct kafka_topic *batch_next;         /* kafka_batch's: of those with records in it ... */
-    uint16_t batch_first, batch_last, batch_count; /* ... and which; 0: none */
+    struct kafka_queue *queues; /* kafka_batch's, one for each partition; NULL: none yet */
 };
 
 /* Makes those of a list that are not there of the handles `lane`, for `rk`. */

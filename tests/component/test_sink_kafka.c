@@ -544,25 +544,31 @@ static void null_keys_and_headers(void **state)
     fixture_done(f);
 }
 
-/* Records are handed over in batches, but for those with headers. */
+/* Records are handed over in batches, but for those with headers; on both lanes. */
 static void order_through_batches(void **state)
 {
     struct fixture *f = fixture_new(state);
-    struct seen seen[400];
-    char value[400][16];
+    struct seen seen[900];
+    char value[800][16];
 
     (void)recover(f);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 800; i++) {
         (void)snprintf(value[i], sizeof value[i], "%d", i);
         if (i % 60 == 59)
             (void)strcpy(value[i], "with header");
         put_taken(f, f->orders, "k", value[i]);
+        if (i % 8 == 7)
+            put_taken(f, f->orders, i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c", "between");
+        if (i % 400 == 399)
+            commit_succeeds(f, (uint64_t)i);
     }
-    commit_succeeds(f, 1);
-    assert_int_equal(read_back(f, f->orders, 3, seen, ARRAY_LEN(seen)), 400);
-    for (int i = 0; i < 400; i++) {
-        assert_string_equal(seen[i].value, value[i]);
-        assert_int_equal(seen[i].header, i % 60 == 59);
+    assert_int_equal(read_back(f, f->orders, 3, seen, ARRAY_LEN(seen)), 900);
+    for (size_t i = 0, k = 0; i < 900; i++) {
+        if (strcmp(seen[i].key, "k") != 0)
+            continue;
+        assert_string_equal(seen[i].value, value[k]);
+        assert_int_equal(seen[i].header, k % 60 == 59);
+        k++;
     }
     fixture_done(f);
 }
