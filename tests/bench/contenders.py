@@ -88,19 +88,22 @@ class Millrace:
         relays, first = [], []
         watched = self.sink == "kafka" and len(workload.tables) * workload.partitions <= TOPICS_WATCHED
 
-        def come():
+        def look_for_first():
             """Notes when the first records are in the topics, and how many."""
+            count = world.ends(slot, workload.tables, workload.partitions)
+            if count > 0:
+                first.append((relays[0].seconds(), count))
+
+        def done():
             if watched and not first:
-                count = world.ends(slot, workload.tables, workload.partitions)
-                if count > 0:
-                    first.append((relays[0].seconds(), count))
-            return first or not watched
+                look_for_first()
+            return world.confirmed(slot, end)
 
         def measure():
             relays.append(millrace(world, slot, **{
                 **self.settings(), "slot.name": slot, "slot.adopt": "true", "snapshot.mode": "never",
                 "publication.name": "pub", "publication.create": "no", "topics.partitions": workload.partitions}))
-            return relays[0].until(lambda: come() and world.confirmed(slot, end), PATIENCE_S, "the end of the backlog")
+            return relays[0].until(done, PATIENCE_S, "the end of the backlog")
 
         figures = world.beside(measure)
         relays[0].stop()

@@ -16,8 +16,10 @@ and a type may become a wider one only.
 registry.trouble, when it is set, is asked first: a function of the handler (its .command and .path)
 that returns True when it has answered, or not answered, by itself.
 """
+import contextlib
 import http.server
 import json
+import os
 import re
 import socket
 import ssl
@@ -163,6 +165,16 @@ class SchemaRegistry:
         return Handler
 
 
+def hear_out(connection):
+    """Closes our side, and reads on until the client closes its: with bytes left unread the kernel
+    would reset the connection, and the client might never see the alert that was sent to it."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as plain_socket:
+        plain_socket.settimeout(10)
+        plain_socket.shutdown(socket.SHUT_WR)
+        while plain_socket.recv(65536):
+            pass
+
+
 class Server(http.server.ThreadingHTTPServer):
     """The handshake is made by the thread of the connection."""
 
@@ -186,11 +198,14 @@ class Server(http.server.ThreadingHTTPServer):
         if self.tls is None:
             super().finish_request(request, client_address)
             return
-        try:
-            with self.tls.wrap_socket(request, server_side=True) as wrapped:
+        with self.tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as wrapped:
+            try:
+                wrapped.do_handshake()
+            except (ssl.SSLError, OSError):
+                hear_out(wrapped)  # a client without a certificate, or that does not trust ours
+                return
+            with contextlib.suppress(ssl.SSLError, OSError):
                 super().finish_request(wrapped, client_address)
-        except (ssl.SSLError, OSError):
-            pass  # a client without a certificate, or that does not trust ours
 
     def handle_error(self, request, client_address):
         pass  # a client that hangs up
