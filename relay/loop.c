@@ -41,7 +41,7 @@
  */
 #define BUSY_EVENTS 128
 #define BUSY_WINDOW_US 4000
-#define COMMIT_SHARE 16
+#define COMMIT_SHARE 16    /* so commits take a sixteenth of a busy source's time at most */
 #define GATHER_EVENT_US 10 /* for each event of the window; no longer than the source has room */
 /* What the sink waits for is told after so long, and again and again; likewise bad values. */
 #define PATIENCE_US 2000000

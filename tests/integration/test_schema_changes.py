@@ -193,6 +193,13 @@ def standbys(pg):
     name("")
 
 
+def stream_under(database, run, standbys, names):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL); CREATE TABLE finish (id int)")
+    run.start()
+    run.wait_for_log("streaming")
+    standbys(names)
+
+
 def begin_commit(database, sql):
     """In a thread of its own, since the commit may wait."""
     thread = threading.Thread(target=lambda: database.execute(f"BEGIN; {sql}; COMMIT"))
@@ -207,10 +214,7 @@ KEY_CHANGED = """ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (a), REPL
 @pytest.mark.parametrize("encoding", ["json-schema"], indirect=True)
 def test_commit_that_a_standby_holds_back(database, run, reader, encoding, registry, standbys):
     """The stream brings it while the catalogue still shows what was before."""
-    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL); CREATE TABLE finish (id int)")
-    run.start()
-    run.wait_for_log("streaming")
-    standbys("nobody")
+    stream_under(database, run, standbys, "nobody")
     held = begin_commit(database, KEY_CHANGED)
     run.wait_for_log("transaction_unseen")
     assert held.is_alive() and reader.advance() == []
@@ -226,10 +230,7 @@ def test_commit_that_a_standby_holds_back(database, run, reader, encoding, regis
 @pytest.mark.parametrize("encoding", ["json-schema"], indirect=True)
 def test_commit_that_waits_for_the_relay(database, run, reader, encoding, registry, standbys):
     """Nobody waits for the other for ever."""
-    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL); CREATE TABLE finish (id int)")
-    run.start()
-    run.wait_for_log("streaming")
-    standbys("*")
+    stream_under(database, run, standbys, "*")
     database.execute("INSERT INTO t VALUES (1, 10)")
     database.execute("INSERT INTO finish VALUES (1)")
     standbys("")
